@@ -1,0 +1,1 @@
+"""The exchange centre: everything between the wire formats and the two stores."""

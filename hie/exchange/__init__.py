@@ -1,0 +1,1 @@
+"""Receive, journal, and carry each message through the steps to the stores."""

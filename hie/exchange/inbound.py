@@ -1,0 +1,45 @@
+"""
+One thing received: its journal entry, before and after processing.
+
+OpenHIM calls it a transaction; interface engines call the collection a message store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+State = Literal["pending", "committed", "kept", "dead", "quarantined", "rejected"]
+"""
+pending: acknowledged, not processed. committed: its facts are in the stores. kept: understood, not translated.
+dead: could not finish; has a reason and can be replayed. quarantined: unknown sender, waits for onboarding.
+rejected: answered AE, AR or an OperationOutcome; the raw bytes are kept.
+"""
+
+Channel = Literal["mllp", "http", "fhir"]
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """
+    A journal entry.
+
+    `id` grows with time (26 characters, sortable). `sender` is MSH-3|MSH-4 as sent; `site` the id of the profile.
+    `lane` orders: one lane is strictly first in, first out. `raw` is what came over the wire.
+    """
+
+    id: str
+    channel: Channel
+    received: datetime
+    raw: bytes
+    state: State = "pending"
+    sender: str = ""
+    site: str = ""
+    control_id: str = ""
+    type: str = ""
+    charset: str = ""
+    lane: int = 0
+    attempts: int = 0
+    reason: str = ""
+    acknowledgement: str = ""

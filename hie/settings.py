@@ -1,0 +1,72 @@
+"""Every setting of the exchange, described; read from HIE_* environment variables once, at start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Frozen; the environment variable of each field is HIE_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="HIE_", frozen=True, extra="ignore")
+
+    mode: Literal["demo", "production"] = Field("demo", description="Production refuses the demo sign-in")
+    data_dir: Path = Field(Path("var"), description="Data, logs and keys of this machine")
+    mongo_uri: str | None = Field(None, description="MongoDB replica set; without it an embedded mongod is started")
+    mongo_port: int = Field(27117, description="Port of the embedded mongod")
+    database_prefix: str = Field("hie", description="The databases are PREFIX_exchange, _health_records, _emr, ...")
+
+    host: str = Field("127.0.0.1", description="Address that every listener binds")
+    web_port: int = Field(8080, description="FHIR, workbench, metrics, health")
+    portal_port: int = Field(8081, description="Resident portal")
+    sign_in_port: int = Field(8082, description="Demo sign-in")
+    mllp_port: int = Field(2575, description="HL7 v2 over MLLP")
+    public_url: str | None = Field(None, description="Base of FHIR and workbench as the outside sees it")
+    portal_url: str | None = Field(None, description="Base of the portal as the outside sees it")
+
+    issuer: str | None = Field(None, description="OpenID issuer, e.g. https://sso.example/realms/zibo")
+    audience: str = Field("hie", description="Audience that access tokens must name")
+    workbench_client: str = Field("workbench", description="OpenID client of the staff workbench")
+    portal_client: str = Field("portal", description="OpenID client of the portal")
+
+    unknown_sender: Literal["accept", "quarantine"] = Field(
+        "accept", description="What happens to messages of a sender nobody registered; production: quarantine"
+    )
+    default_charset: str = Field("UTF-8", description="Character set where MSH-18 names none")
+    default_zone: str = Field("Asia/Shanghai", description="Time zone of provisional sites")
+
+    mllp_max_bytes: int = Field(16_000_000, description="A larger frame is answered AR and kept")
+    mllp_idle_seconds: float = Field(300.0, description="A silent connection is closed after this")
+    mllp_max_connections: int = Field(256, description="Connections at once; further ones are refused")
+    mllp_tls_certificate: Path | None = Field(None, description="PEM chain; with the key it switches TLS on")
+    mllp_tls_key: Path | None = Field(None, description="PEM key")
+    mllp_tls_client_ca: Path | None = Field(None, description="PEM bundle; with it a client certificate is required")
+
+    fhir_max_bytes: int = Field(32_000_000, description="Largest FHIR request body")
+    fhir_max_entries: int = Field(5_000, description="Largest batch or transaction")
+    fhir_default_count: int = Field(20, description="Page size where _count is absent")
+    fhir_max_count: int = Field(500, description="Largest page")
+
+    lanes: int = Field(64, description="Ordered lanes; one patient of one source is always in the same lane")
+    workers: int = Field(1, description="Worker processes under `hie up`")
+    web_workers: int = Field(1, description="Web processes under `hie up`")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @property
+    def web_url(self) -> str:
+        """Base address of FHIR and workbench."""
+        return self.public_url or f"http://{self.host}:{self.web_port}"
+
+    @property
+    def fhir_url(self) -> str:
+        """Base address of the FHIR API."""
+        return f"{self.web_url}/fhir"
+
+    @property
+    def issuer_url(self) -> str:
+        """The OpenID issuer whose tokens are taken."""
+        return self.issuer or f"http://{self.host}:{self.sign_in_port}/realms/zibo"
