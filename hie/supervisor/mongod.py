@@ -10,9 +10,7 @@ https://www.mongodb.com/docs/manual/reference/program/mongod/
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -23,6 +21,7 @@ import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
 from hie.errors import Unavailable
+from hie.supervisor.processes import Program, stop_process
 
 ALREADY_INITIALISED = 23
 START_SECONDS = 60.0
@@ -37,13 +36,12 @@ class Mongod:
 
     def stop(self) -> None:
         """Ask for a clean end and wait for it."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        stop_process(self.process)
+
+
+def uri(port: int) -> str:
+    """Address of the embedded database."""
+    return f"mongodb://127.0.0.1:{port}/?replicaSet=rs0"
 
 
 def find_binary() -> Path:
@@ -73,24 +71,25 @@ def command(binary: Path, data: Path, port: int, cache_gb: float = 1.0) -> list[
     ]  # fmt: skip
 
 
-def start(data: Path, port: int, *, log: Path | None = None, cache_gb: float = 1.0) -> Mongod:
-    """Start, make it a replica set, and return when it takes majority writes."""
+def program(data: Path, port: int, log: Path, cache_gb: float = 1.0) -> Program:
+    """What the supervisor runs."""
     data.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") if log else Path(os.devnull).open("ab") as sink:
-        # Its own process group: Ctrl-C reaches the supervisor, which stops the database last.
-        process = subprocess.Popen(  # noqa: S603
-            command(find_binary(), data, port, cache_gb), stdout=sink, stderr=sink, start_new_session=True
-        )
-    mongod = Mongod(process, f"mongodb://127.0.0.1:{port}/?replicaSet=rs0")
+    return Program("database", command(find_binary(), data, port, cache_gb), log)
+
+
+def start(data: Path, port: int, *, log: Path | None = None, cache_gb: float = 1.0) -> Mongod:
+    """Start one of our own, and return when it takes majority writes."""
+    mongod = Mongod(program(data, port, log or data / "mongod.log", cache_gb).start(), uri(port))
     try:
-        _make_replica_set(port, process)
+        wait_until_writable(port, mongod.process)
     except BaseException:
         mongod.stop()
         raise
     return mongod
 
 
-def _make_replica_set(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_until_writable(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Make it a replica set if it is none, and wait; Unavailable where it ends or takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:

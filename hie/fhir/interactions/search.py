@@ -1,0 +1,68 @@
+"""
+search of a type, by GET or POST, and of a patient's compartment.
+
+https://hl7.org/fhir/R4/search.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from hie.fhir.bundles import join, link, searchset_entry
+from hie.fhir.call import Answer, Call, Params, parse_query
+from hie.fhir.subset import shape
+from records.stored import Page, Visibility
+
+# Parameters of the answer's form, not of the search.
+FORM = frozenset({"_format", "_pretty", "_cursor"})
+
+
+async def search(call: Call) -> Answer:
+    """`GET [base]/[type]?...`."""
+    visibility = await call.visibility(call.path[0], "search")
+    return await _run(call, call.path[0], call.query, visibility)
+
+
+async def search_by_post(call: Call) -> Answer:
+    """`POST [base]/[type]/_search`: the parameters travel in the body, out of every log."""
+    visibility = await call.visibility(call.path[0], "search")
+    params = (*call.query, *parse_query(call.body.decode("utf-8")))
+    return await _run(call, call.path[0], params, visibility)
+
+
+async def search_compartment(call: Call) -> Answer:
+    """`GET [base]/Patient/[id]/[type]?...`: only what concerns this patient."""
+    _, patient, resource_type = call.path
+    visibility = await call.visibility(resource_type, "search")
+    open_to = frozenset({patient}) if visibility.patients is None else visibility.patients & {patient}
+    return await _run(call, resource_type, call.query, replace(visibility, patients=open_to, shared_types=frozenset()))
+
+
+async def _run(call: Call, resource_type: str, params: Params, visibility: Visibility) -> Answer:
+    asked = tuple(pair for pair in params if pair[0] not in FORM)
+    cursor = next((value for name, value in params if name == "_cursor"), None)
+    page = await call.services.store.search(
+        resource_type, asked, visibility=visibility, lenient=call.lenient, cursor=cursor
+    )
+    path = "/".join(part for part in call.path if part != "_search")
+    body = join("searchset", _links(call, path, page), page.total, _entries(call, page, params), call.services.clock())
+    return Answer(200, body, {}, (*page.matches, *page.included), interaction="search")
+
+
+def _links(call: Call, path: str, page: Page) -> list[tuple[str, str]]:
+    # The self link says what was applied, so that a caller sees what a lenient server passed over.
+    links = [("self", link(call.base, path, page.applied))]
+    for relation, cursor in (("previous", page.previous_cursor), ("next", page.next_cursor)):
+        if cursor:
+            links.append((relation, link(call.base, path, (*page.applied, ("_cursor", cursor)))))
+    return links
+
+
+def _entries(call: Call, page: Page, params: Params) -> Iterator[bytes]:
+    if ("_summary", "count") in params:
+        return
+    for row in page.matches:
+        yield searchset_entry(call.base, row, shape(row.text, params), "match")
+    for row in page.included:
+        yield searchset_entry(call.base, row, row.text, "include")

@@ -1,0 +1,29 @@
+"""What the FHIR interface needs of the rest of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from hie.access.gate import Gate
+from hie.audit.trail import AuditTrail
+from hie.exchange.filing import Filing
+from hie.exchange.journal import Journal
+from hie.identity.registry import ClientRegistry
+from hie.settings import Settings
+from records.resource_store import ResourceStore
+
+
+@dataclass(frozen=True, slots=True)
+class FhirServices:
+    """Collaborators, wired once in `hie.app`."""
+
+    settings: Settings
+    store: ResourceStore
+    filing: Filing
+    gate: Gate
+    audit: AuditTrail
+    journal: Journal
+    registry: ClientRegistry
+    clock: Callable[[], datetime]

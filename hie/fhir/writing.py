@@ -1,0 +1,54 @@
+"""
+What every write passes through: strict parsing, validation, the caller's limits, then filing.
+
+https://hl7.org/fhir/R4/http.html#create
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hie.errors import Refused
+from hie.fhir.call import Call
+from records import search, validation
+from records.errors import Invalid
+from records.stored import Json, Stored, Visibility, Write
+
+
+def read_body(call: Call, resource_type: str) -> Json:
+    """The body as a valid resource of that type; NotUnderstood or Invalid otherwise."""
+    resource = validation.parse(call.body)
+    if resource.get("resourceType") != resource_type:
+        raise Invalid(f"The body must be a {resource_type}.", status=400)
+    validation.check(resource)
+    return resource
+
+
+def source_of(call: Call) -> str:
+    """What meta.source says of a resource written over FHIR: the client, and the request."""
+    return f"urn:hie:client:{call.caller.client or 'unknown'}#{call.request_id}"
+
+
+def permit(resource: Json, visibility: Visibility) -> None:
+    """Refuse a write into a record that the caller may not even see."""
+    if visibility.patients is None and not visibility.denied:
+        return
+    patients = frozenset(search.index(resource).patients)
+    foreign = visibility.patients is not None and not patients <= visibility.patients
+    unowned = visibility.patients is not None and not patients
+    if foreign or unowned or patients & visibility.denied:
+        raise Refused("This record is not open to the caller.")
+
+
+async def file_all(call: Call, writes: Sequence[Write]) -> list[Stored]:
+    """Identity, store and events of all writes in one transaction."""
+    services = call.services
+    source = source_of(call)
+    return await services.store.in_transaction(
+        lambda session: services.filing.file(writes, session=session, source=source)
+    )
+
+
+async def file_one(call: Call, write: Write) -> Stored:
+    """The same for a single write."""
+    return (await file_all(call, [write]))[0]
