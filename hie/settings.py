@@ -57,6 +57,11 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @property
+    def database_uri(self) -> str:
+        """MongoDB to use: the given one, else the embedded one of this machine."""
+        return self.mongo_uri or f"mongodb://127.0.0.1:{self.mongo_port}/?replicaSet=rs0"
+
+    @property
     def web_url(self) -> str:
         """Base address of FHIR and workbench."""
         return self.public_url or f"http://{self.host}:{self.web_port}"

@@ -1,0 +1,225 @@
+"""
+Who does what when in the demo region: the whole year before `as_of`, made by seed, and the truth about it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, timezone
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from hie.simulation.clinics import Clinic, pressure
+from hie.simulation.hl7 import Hospital, segment
+from hie.simulation.people import DEMO_RESIDENTS, Population, Resident, load
+from hie.simulation.stories import Storyteller, Told, in_order
+
+CHINA = timezone(timedelta(hours=8))
+SIZES = {"tiny": 40, "small": 200, "city": 4_000}
+HYPERTENSION_AGE = 50
+
+
+@dataclass(slots=True)
+class Plan:
+    """
+    Everything that will be sent: `hospitals` by sender in order of time, `clinics` as transactions in order.
+
+    `truth` says which identifiers belong to one human.
+    """
+
+    institutions: list[Mapping[str, Any]]
+    hospitals: dict[str, list[Told]] = field(default_factory=dict)
+    clinics: list[tuple[datetime, bytes]] = field(default_factory=list)
+    truth: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """How many messages and transactions there are."""
+        return sum(map(len, self.hospitals.values())) + len(self.clinics) + 1
+
+    def write_truth(self, path: Path) -> None:
+        """One line a human: name, ID number, and every identifier that a source uses."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8") as sink:
+            for human in self.truth:
+                sink.write(json.dumps(human, ensure_ascii=False) + "\n")
+
+
+class Planner:
+    """Makes a Plan; the same seed, size and day make the same plan."""
+
+    def __init__(self, seed: int, residents: int, as_of: date) -> None:
+        self.random = Random(seed + 1)
+        self.people = Population(seed, residents, as_of).residents()
+        self.now = datetime.combine(as_of, time(12), CHINA)
+        self.region = load("region.json")
+        self.medicine = load("medicine.json")
+        self.tellers = [
+            Storyteller(self._hospital(one), self.medicine, self.random)
+            for one in self.region["institutions"]
+            if one["kind"] == "hospital"
+        ]
+        self.clinics = [
+            Clinic(one["code"], one["name"], one["district"])
+            for one in self.region["institutions"]
+            if one["kind"] == "clinic"
+        ]
+        self.visits = 0
+        self.known: dict[int, set[tuple[str, str]]] = {}
+
+    def _hospital(self, one: Mapping[str, Any]) -> Hospital:
+        dialect = self.region["dialects"][one["dialect"]]
+        return Hospital(one["code"], one["name"], one["sender"], one["district"], dialect)
+
+    def plan(self) -> Plan:
+        """The whole year."""
+        told: dict[str, list[Told]] = {teller.hospital.sender: [] for teller in self.tellers}
+        clinics: list[tuple[datetime, bytes]] = []
+        for resident in self.people:
+            for teller, story in self._hospital_stories(resident):
+                told[teller.hospital.sender].extend(story)
+            clinics.extend(self._clinic_visits(resident))
+        self._oddities(told)
+        hospitals = {sender: in_order(stories) for sender, stories in told.items()}
+        clinics.sort(key=lambda one: one[0])
+        return Plan(self.region["institutions"], hospitals, clinics, [self._truth(one) for one in self.people])
+
+    # ---- hospitals
+
+    def _near(self, resident: Resident) -> Storyteller:
+        near = [one for one in self.tellers if one.hospital.district == resident.district]
+        teller = self.random.choice(near) if near and self.random.random() < 0.75 else self.random.choice(self.tellers)
+        self._known_at(resident, f"urn:hie:authority:{teller.hospital.facility}", teller.hospital.local_id(resident))
+        return teller
+
+    def _known_at(self, resident: Resident, system: str, value: str) -> None:
+        self.known.setdefault(resident.number, set()).add((system, value))
+
+    def _day(self, most: int, least: int = 1) -> datetime:
+        back = timedelta(days=self.random.randint(least, most), minutes=self.random.randint(-240, 180))
+        return self.now - back
+
+    def _hospital_stories(self, resident: Resident) -> Iterator[tuple[Storyteller, list[Told]]]:
+        central = self.tellers[0]
+        if resident in DEMO_RESIDENTS:
+            self._known_at(
+                resident, f"urn:hie:authority:{central.hospital.facility}", central.hospital.local_id(resident)
+            )
+            yield from ((central, story) for story in self._demo_stories(central, resident))
+        for _ in range(self.random.choice((0, 1, 1, 2)) + (resident in DEMO_RESIDENTS)):
+            teller = self._near(resident)
+            kind = "emergency" if self.random.random() < 0.1 else "outpatient"
+            yield teller, list(teller.outpatient(resident, self._day(330), self._diagnosis(resident), kind))
+        if self.random.random() < 0.12:
+            teller, days = self._near(resident), self.random.randint(3, 14)
+            story = teller.inpatient(resident, self._day(120), days, self._diagnosis(resident), self.now)
+            yield teller, list(story)
+        yield from self._smaller_stories(resident)
+
+    def _smaller_stories(self, resident: Resident) -> Iterator[tuple[Storyteller, list[Told]]]:
+        if resident.age(self.now.date()) <= 3:
+            yield self._vaccinations(resident)
+        if self.random.random() < 0.15:
+            teller = self._near(resident)
+            yield teller, list(teller.appointment(resident, self._day(20), timedelta(days=self.random.randint(3, 30))))
+        if self.random.random() < 0.03:
+            teller = self._near(resident)
+            yield teller, self._registered_twice(teller, resident)
+        if self.random.random() < 0.05 and (disease := self._notifiable(resident)):
+            teller = self._near(resident)
+            yield teller, list(teller.outpatient(resident, self._day(6), disease))
+
+    def _registered_twice(self, teller: Storyteller, resident: Resident) -> list[Told]:
+        self._known_at(resident, f"urn:hie:authority:{teller.hospital.facility}", teller.hospital.local_id(resident, 1))
+        first = self._day(200, 40)
+        return [
+            *teller.outpatient(resident, first, self._diagnosis(resident)),
+            *teller.second_registration(resident, first + timedelta(days=10)),
+        ]
+
+    def _demo_stories(self, teller: Storyteller, resident: Resident) -> Iterator[list[Told]]:
+        pid = teller.hospital.patient(resident)
+        panels = self.medicine["panels"]
+        for days, name in ((300, "chemistry"), (210, "lipids"), (120, "chemistry"), (45, "hba1c"), (12, "chemistry")):
+            moment = self.now - timedelta(days=days)
+            visit = teller.hospital.visit(
+                resident, teller.number("V"), "outpatient", teller.place(), teller.doctor(), admitted=moment
+            )
+            yield [
+                teller.tell(moment, "ADT^A04", teller.hospital.event("A04", moment), pid, visit),
+                *teller.laboratory(resident, pid, visit, moment + timedelta(minutes=20), panels[name]),
+            ]
+        chronic = self.medicine["diagnoses"][0]
+        yield list(teller.outpatient(resident, self.now - timedelta(days=9), chronic))
+        yield list(teller.inpatient(resident, self.now - timedelta(days=70), 8, chronic, self.now))
+        yield list(teller.appointment(resident, self.now - timedelta(days=2), timedelta(days=12)))
+        yield [teller.vaccination(resident, self.now - timedelta(days=30), {"code": "88", "name": "流感疫苗"})]
+
+    def _vaccinations(self, resident: Resident) -> tuple[Storyteller, list[Told]]:
+        teller = self.tellers[-1]  # the maternal and child hospital
+        self._known_at(resident, f"urn:hie:authority:{teller.hospital.facility}", teller.hospital.local_id(resident))
+        told = []
+        for vaccine in self.medicine["vaccines"]:
+            due = datetime.combine(resident.birth, time(10), CHINA) + timedelta(days=30 * vaccine["month"] + 1)
+            if due <= self.now:
+                told.append(teller.vaccination(resident, due, vaccine))
+        return teller, told
+
+    def _diagnosis(self, resident: Resident) -> Mapping[str, Any]:
+        age = resident.age(self.now.date())
+        fitting = [one for one in self.medicine["diagnoses"] if one["min_age"] <= age]
+        picked: Mapping[str, Any] = self.random.choices(fitting, [one["weight"] for one in fitting])[0]
+        return picked
+
+    def _notifiable(self, resident: Resident) -> Mapping[str, Any] | None:
+        age = resident.age(self.now.date())
+        fitting = [one for one in self.medicine["notifiable"] if one["min_age"] <= age <= one["max_age"]]
+        return self.random.choice(fitting) if fitting else None
+
+    def _oddities(self, told: dict[str, list[Told]]) -> None:
+        """What real lines carry too: a type nobody translates, a sender nobody registered, a message without sense."""
+        teller, resident = self.tellers[1], self.people[min(5, len(self.people) - 1)]
+        ft1 = segment("FT1", {1: "1", 4: f"{self.now:%Y%m%d}", 6: "CG", 7: "250101001^检验费", 10: "1", 11: "35.00"})
+        moment = self.now - timedelta(hours=3)
+        told[teller.hospital.sender].append(
+            teller.tell(moment, "DFT^P03", teller.hospital.event("P03", moment), teller.hospital.patient(resident), ft1)
+        )
+        stranger = Hospital("", "", "LIS|XINKAI", "370303", self.region["dialects"]["modern"])
+        strange = Storyteller(stranger, self.medicine, self.random)
+        told[stranger.sender] = list(strange.outpatient(resident, moment, self._diagnosis(resident)))
+        self._known_at(resident, "urn:hie:authority:XINKAI", stranger.local_id(resident))
+        told[teller.hospital.sender].append(
+            teller.tell(moment + timedelta(minutes=1), "ORU^R01", segment("PID", {1: "1", 5: "无名氏"}))
+        )
+
+    # ---- clinics
+
+    def _clinic_visits(self, resident: Resident) -> Iterator[tuple[datetime, bytes]]:
+        old = resident.age(self.now.date()) >= HYPERTENSION_AGE
+        if not (old and self.random.random() < 0.5) and resident not in DEMO_RESIDENTS:
+            return
+        near = [one for one in self.clinics if one.district == resident.district] or self.clinics
+        clinic = near[resident.number % len(near)]
+        self._known_at(resident, clinic.authority, f"{clinic.code}-{resident.number:06d}")
+        controlled = self.random.random() < 0.6
+        for quarter in range(self.random.randint(1, 4), 0, -1):
+            moment = self.now - timedelta(
+                days=90 * quarter - self.random.randint(0, 85), hours=self.random.randint(0, 3)
+            )
+            self.visits += 1
+            yield moment, clinic.visit(resident, moment, pressure(self.random, controlled), self.visits)
+
+    def _truth(self, resident: Resident) -> dict[str, Any]:
+        return {
+            "person": resident.number,
+            "name": resident.name,
+            "id_number": resident.id_number,
+            "birth_date": resident.birth.isoformat(),
+            "sex": resident.sex,
+            "household": resident.household,
+            "twin": resident.twin,
+            "identifiers": [list(one) for one in sorted(self.known.get(resident.number, ()))],
+        }
