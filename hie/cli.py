@@ -1,0 +1,231 @@
+"""
+The command line: `hie --help` lists it. Exit code 0: done; 1: it could not be done, and it says why; 2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hie.errors import HieError
+from hie.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+site_app = typer.Typer(no_args_is_help=True, help="Sending sites.")
+app.add_typer(site_app, name="site")
+
+Size = Annotated[str, typer.Option(help="Demo region: tiny, small or city.")]
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal."""
+    typer.echo(text, err=True)
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Fill a demo region on the first start.")] = False,
+    size: Size = "small",
+) -> None:
+    """Run every service of one machine under one supervisor; Ctrl-C stops all. Exit 0: stopped; 1: could not start."""
+    from hie.commands.welcome import welcome
+    from hie.simulation.run import done_file
+    from hie.supervisor.up import run_up
+
+    settings = Settings()
+    seed = None
+    if demo and not done_file(settings).exists():
+        seed = [sys.executable, "-m", "hie.cli", "simulate", "--size", size]
+    raise typer.Exit(run_up(settings, say, seed, lambda: welcome(settings, say, filling=seed is not None)))
+
+
+@app.command()
+def serve() -> None:
+    """Run the web service: FHIR, workbench, HL7 v2 over HTTP, metrics, health."""
+    from hie.commands.services import serve_web
+
+    serve_web(Settings())
+
+
+@app.command()
+def listen() -> None:
+    """Run the MLLP listener."""
+    from hie.commands.services import run_listener
+
+    asyncio.run(run_listener(Settings()))
+
+
+@app.command()
+def work() -> None:
+    """Run one worker: carries journaled messages to the stores."""
+    from hie.commands.services import run_worker
+
+    asyncio.run(run_worker(Settings()))
+
+
+@app.command()
+def portal() -> None:
+    """Run the resident portal."""
+    from hie.commands.services import serve_portal
+
+    serve_portal()
+
+
+@app.command("sign-in")
+def sign_in() -> None:
+    """Run the demo sign-in; refuses to start in production."""
+    from hie.commands.services import serve_sign_in
+
+    serve_sign_in(Settings())
+
+
+@app.command()
+def token(account: Annotated[str, typer.Argument(help="resident, elder, clinician, ..., system")]) -> None:
+    """Print an access token of the demo sign-in. Exit 1: no such account, or the sign-in does not run."""
+    from hie.commands.tokens import token as get_token
+
+    typer.echo(get_token(Settings(), account))
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False) -> None:
+    """Say whether all is ready, where it is, and what waits. Exit 0: ready; 1: not ready."""
+    from hie.commands.status import status as get_status
+
+    found = asyncio.run(get_status(Settings()))
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
+    else:
+        from hie.commands.welcome import show_status
+
+        show_status(found, typer.echo)
+    raise typer.Exit(0 if found["ready"] else 1)
+
+
+@app.command()
+def drain(timeout: Annotated[float, typer.Option(help="Seconds to wait at most.")] = 300.0) -> None:
+    """Wait until no message is pending. Exit 0: drained; 1: the time ran out."""
+    from hie.commands.status import drain as wait
+
+    if not asyncio.run(wait(Settings(), timeout)):
+        say(f"Messages are still pending after {timeout:g} s.")
+        raise typer.Exit(1)
+
+
+@app.command()
+def send(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+    to: Annotated[str, typer.Option(help="HOST:PORT; the listener of this machine without it.")] = "",
+) -> None:
+    """Send HL7 v2 files over MLLP, show each acknowledgement and a count by code. Exit 1: not every answer was AA."""
+    from hie.commands.sending import send_files
+
+    settings = Settings()
+    host, _, port = to.rpartition(":")
+    target = (host, int(port)) if to else (settings.host, settings.mllp_port)
+    codes = asyncio.run(send_files(files, *target, typer.echo))
+    typer.echo(", ".join(f"{code}: {count}" for code, count in sorted(codes.items())))
+    raise typer.Exit(0 if set(codes) <= {"AA", "CA"} else 1)
+
+
+@app.command()
+def simulate(
+    size: Size = "small",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same region.")] = 1251,
+    as_of: Annotated[str, typer.Option(help="The region's today, YYYY-MM-DD.")] = "",
+) -> None:
+    """Make a demo region and send it through the doors of a running exchange. Exit 1: something was not taken."""
+    from hie.simulation.run import simulate as run
+
+    today = date.fromisoformat(as_of) if as_of else datetime.now(UTC).date()
+    tally = run(Settings(), size, seed, today)
+    say(
+        f"HL7 v2: {tally.accepted} accepted, {tally.refused} refused (one on purpose). "
+        f"FHIR: {tally.transactions} transactions, {tally.failed} failed."
+    )
+    raise typer.Exit(1 if tally.failed else 0)
+
+
+@app.command()
+def replay(
+    message: Annotated[list[str] | None, typer.Argument(help="Journal ids.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Every dead letter.")] = False,
+    since: Annotated[datetime | None, typer.Option(help="Everything received from then on.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="... and before then.")] = None,
+) -> None:
+    """Process journaled messages again: some, all dead letters, or a time range. Exit 1: nothing was found."""
+    from hie.commands.upkeep import replay_messages
+
+    count = asyncio.run(replay_messages(Settings(), message or [], dead=dead, since=since, until=until))
+    say(f"{count} messages will be processed again.")
+    raise typer.Exit(0 if count else 1)
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(dir_okay=False)]) -> None:
+    """Write every database of the exchange into one file, as of one moment. Exit 1: it could not be written."""
+    from hie.commands.backup import backup as run
+
+    say(f"{run(Settings(), file, lambda name, count: say(f'{name}: {count}'))} documents saved.")
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+    """Read a backup into empty databases. Exit 1: the databases are not empty, or the file is no backup."""
+    from hie.commands.backup import restore as run
+
+    say(f"{run(Settings(), file, lambda name, _: say(name))} documents restored.")
+
+
+@app.command("verify-audit")
+def verify_audit() -> None:
+    """Check the hash chain of the audit trail. Exit 0: unbroken; 1: it says where it is broken."""
+    from hie.commands.upkeep import verify
+
+    raise typer.Exit(asyncio.run(verify(Settings(), typer.echo)))
+
+
+@app.command()
+def reindex() -> None:
+    """Compute the search keys of every stored resource again. Exit 0: done."""
+    from hie.commands.upkeep import reindex_all
+
+    say(f"{asyncio.run(reindex_all(Settings(), say))} resources changed their keys.")
+
+
+@app.command()
+def migrate(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False) -> None:
+    """Bring the stores to the schema of this release; forward only, safe to repeat. Exit 0: done."""
+    from hie.commands.upkeep import migrate_stores
+
+    asyncio.run(migrate_stores(Settings(), say, dry_run=dry_run))
+
+
+@site_app.command("check")
+def site_check(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+    sender: Annotated[str, typer.Option(help="MSH-3|MSH-4; taken from each message without it.")] = "",
+) -> None:
+    """Show what sample messages of a site would become; nothing is stored. Exit 1: some would not be taken."""
+    from hie.commands.site_check import check_files
+
+    raise typer.Exit(check_files(Settings(), files, sender, typer.echo))
+
+
+def main() -> None:
+    """Entry point: a refusal is a sentence and exit code 1, never a traceback."""
+    try:
+        app()
+    except HieError as error:
+        say(error.text)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""
+The long-running services, each a process of its own: started by `hie serve`, `listen`, `work`, `portal`, `sign-in`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from hie.app import build, listener, web_app, workers
+from hie.commands.logs import configure_logs
+from hie.settings import Settings
+
+_log = structlog.get_logger("hie")
+
+
+def serve_web(settings: Settings) -> None:
+    """FHIR, workbench, HL7 v2 over HTTP, metrics and health on one port."""
+    configure_logs(settings.log_level)
+    if settings.web_workers > 1:
+        uvicorn.run(
+            "hie.app:web_from_environment", factory=True, workers=settings.web_workers,
+            **_options(settings.host, settings.web_port),
+        )  # fmt: skip
+    else:
+        _serve(web_app(settings), settings.host, settings.web_port)
+
+
+def serve_portal() -> None:
+    """The resident portal; it reads settings of its own."""
+    from portal.app import create
+    from portal.settings import Settings as PortalSettings
+
+    settings = PortalSettings()
+    configure_logs("INFO")
+    _serve(create(settings), settings.host, settings.portal_port)
+
+
+def serve_sign_in(settings: Settings) -> None:
+    """The demo sign-in."""
+    from hie.access.demo_sign_in.app import create
+
+    configure_logs(settings.log_level)
+    _serve(create(settings), settings.host, settings.sign_in_port)
+
+
+def _options(host: str, port: int) -> dict[str, object]:
+    # No access log: an address may hold search values, and the audit trail has them all.
+    return {"host": host, "port": port, "access_log": False, "log_config": None, "server_header": False}
+
+
+def _serve(app: ASGIApp, host: str, port: int) -> None:
+    uvicorn.run(app, **_options(host, port))  # type: ignore[arg-type]
+
+
+async def run_listener(settings: Settings) -> None:
+    """The MLLP listener, until SIGTERM."""
+    configure_logs(settings.log_level)
+    async with build(settings) as services:
+        server = listener(services)
+        await server.start()
+        _log.info("listening", port=server.port)
+        await stop_signal().wait()
+        await server.stop()
+
+
+async def run_worker(settings: Settings) -> None:
+    """One worker and one outbox runner, until SIGTERM."""
+    configure_logs(settings.log_level)
+    async with build(settings) as services:
+        stop = stop_signal()
+        _log.info("working")
+        async with asyncio.TaskGroup() as tasks:
+            for one in workers(services):
+                tasks.create_task(one.run(stop))
+
+
+def stop_signal() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

@@ -1,0 +1,60 @@
+"""
+`hie status` and `hie drain`: is it ready, where is it, what waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+
+from hie.exchange.journal import Journal
+from hie.settings import Settings
+from hie.supervisor.up import answers
+
+
+async def status(settings: Settings) -> dict[str, Any]:
+    """Ready or not, addresses, journal counts; without a database `ready` is False and `counts` None."""
+    try:
+        counts: dict[str, Any] | None = await journal_counts(settings)
+    except PyMongoError:
+        counts = None
+    ready = answers(f"{settings.web_url}/health/ready")
+    return {"ready": ready and counts is not None, "addresses": addresses(settings), "journal": counts}
+
+
+def addresses(settings: Settings) -> dict[str, str]:
+    """Where everything is."""
+    host = settings.host
+    return {
+        "fhir": settings.fhir_url,
+        "workbench": f"{settings.web_url}/workbench",
+        "portal": settings.portal_url or f"http://{host}:{settings.portal_port}/",
+        "sign_in": settings.issuer_url,
+        "mllp": f"{host}:{settings.mllp_port}",
+        "hl7v2_http": f"{settings.web_url}/hl7v2",
+        "metrics": f"{settings.web_url}/metrics",
+    }
+
+
+async def journal_counts(settings: Settings) -> dict[str, Any]:
+    """Counts of the journal by state and site."""
+    async with AsyncMongoClient[dict[str, Any]](
+        settings.database_uri, tz_aware=True, serverSelectionTimeoutMS=3000
+    ) as client:
+        return dict(await Journal(client, settings.database_prefix).counts())
+
+
+async def drain(settings: Settings, seconds: float) -> bool:
+    """Wait until nothing is pending; False where the time ran out."""
+    deadline = time.monotonic() + seconds
+    async with AsyncMongoClient[dict[str, Any]](settings.database_uri, tz_aware=True) as client:
+        journal = Journal(client, settings.database_prefix)
+        while (await journal.counts())["pending"]:
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.2)
+    return True
