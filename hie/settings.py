@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     portal_url: str | None = Field(None, description="Base of the portal as the outside sees it")
 
     issuer: str | None = Field(None, description="OpenID issuer, e.g. https://sso.example/realms/zibo")
+    issuer_internal_url: str | None = Field(
+        None, description="Where this machine reaches the issuer, if not at its public address"
+    )
     audience: str = Field("hie", description="Audience that access tokens must name")
     workbench_client: str = Field("workbench", description="OpenID client of the staff workbench")
     portal_client: str = Field("portal", description="OpenID client of the portal")

@@ -26,7 +26,8 @@ class InboundMessage:
     A journal entry.
 
     `id` grows with time (26 characters, sortable). `sender` is MSH-3|MSH-4 as sent; `site` the id of the profile.
-    `lane` orders: one lane is strictly first in, first out. `raw` is what came over the wire.
+    `lane` orders: one lane is strictly first in, first out; a merge of two patients has the other patient's lane in
+    `other_lane`. `raw` is what came over the wire. `remarks` are findings without health data.
     """
 
     id: str
@@ -43,3 +44,6 @@ class InboundMessage:
     attempts: int = 0
     reason: str = ""
     acknowledgement: str = ""
+    other_lane: int | None = None
+    remarks: tuple[str, ...] = ()
+    size: int = 0

@@ -1,0 +1,78 @@
+"""
+HL7 v2 messages to facts in FHIR R4: a register of message families, each in a file of its own.
+
+Message structure to resource, segment to resource, data type to data type as the HL7 v2-to-FHIR guide has them;
+what needs the stored state is decided later, by the rule that each fact carries.
+
+https://build.fhir.org/ig/HL7/v2-to-fhir/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from adapters.facts import Translation, Unmapped
+from adapters.hl7v2.message import Message
+from adapters.hl7v2.site import Site
+from adapters.hl7v2.to_fhir.draft import Draft
+from adapters.hl7v2.to_fhir.families import adt, mdm, merge, orders, oru, pharmacy, siu, vxu
+from adapters.hl7v2.to_fhir.nulls import without_nulls
+from adapters.hl7v2.to_fhir.resources.patient import patient_id
+from adapters.hl7v2.to_fhir.resources.provenance import provenance
+from adapters.hl7v2.to_fhir.unread import unread
+
+Family = tuple[Callable[[Draft], bool], frozenset[str]]
+
+FAMILIES: Mapping[str, Family] = {
+    **{f"ADT^{trigger}": (adt.visit, adt.READS) for trigger in adt.VISITS},
+    **{f"ADT^{trigger}": (adt.person, adt.READS) for trigger in adt.PERSONS},
+    **{f"ADT^{trigger}": (merge.merge, merge.READS) for trigger in merge.TRIGGERS},
+    "ORU^R01": (oru.results, oru.READS),
+    "ORM^O01": (orders.services, orders.READS),
+    "OML^O21": (orders.services, orders.READS),
+    "OMG^O19": (orders.services, orders.READS),
+    "VXU^V04": (vxu.vaccinations, vxu.READS),
+    **{f"SIU^{trigger}": (siu.schedule, siu.READS) for trigger in siu.TRIGGERS},
+    **{f"MDM^{trigger}": (mdm.notify, mdm.READS) for trigger in mdm.TRIGGERS},
+    "RDE^O11": (pharmacy.prescriptions, pharmacy.READS),
+    "RDS^O13": (pharmacy.prescriptions, pharmacy.READS),
+}
+
+# Version 2.1 and 2.2 name no trigger where there is only one.
+_ONLY_TRIGGER = {"ORU": "R01", "ORM": "O01", "VXU": "V04"}
+
+
+def translate(message: Message, *, site: Site, received: datetime, reference: str) -> Translation:
+    """
+    What a message means.
+
+    `site` is the sender's profile, `received` when it came, `reference` its id in the journal. A type without a
+    family, or a message that names no patient, is kept: `translated` is False and nothing is asserted.
+    Raises nothing for odd content; a rule of a fact may raise AdapterError when it meets what is stored.
+    """
+    message, nulls = without_nulls(_triggered(message))
+    draft = Draft(message, site, received, reference)
+    draft.nulls = nulls
+    family = FAMILIES.get(message.type)
+    if family is None or not family[0](draft):
+        return _kept(draft)
+    draft.unmapped += unread(message.segments, family[1])
+    provenance(draft)
+    return draft.finish()
+
+
+def _kept(draft: Draft) -> Translation:
+    """Understood as far as its subjects, and journaled; nothing is asserted."""
+    found = (patient_id(pid, draft.site, draft.times) for pid in draft.message.all("PID"))
+    subjects = tuple(dict.fromkeys(identity for identity in found if identity))
+    unmapped = (Unmapped("message", "MSH-9", code=draft.message.type),)
+    return Translation(unmapped=unmapped, remarks=tuple(draft.remarks), translated=False, subjects=subjects)
+
+
+def _triggered(message: Message) -> Message:
+    """The message with its trigger: MSH-9.2, else EVN-1, else the only one of its type."""
+    if message.trigger:
+        return message
+    return replace(message, trigger=message.first("EVN").text(1) or _ONLY_TRIGGER.get(message.code, ""))

@@ -1,0 +1,36 @@
+"""
+VXU^V04: vaccinations, given, refused, reported from elsewhere, or taken back.
+
+HL7 v2 chapter 4A; https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-message-vxu-v04-to-bundle.html
+"""
+
+from __future__ import annotations
+
+from adapters.hl7v2.to_fhir.draft import Draft
+from adapters.hl7v2.to_fhir.families.orders import around_order
+from adapters.hl7v2.to_fhir.families.oru import known_patient
+from adapters.hl7v2.to_fhir.resources.immunization import immunization
+from adapters.hl7v2.to_fhir.resources.order_numbers import numbers
+from adapters.hl7v2.to_fhir.sections import PatientPart, orders, patients
+
+READS = frozenset({"PID", "PD1", "PV1", "PV2", "NK1", "AL1", "DG1", "IN1", "ORC", "RXA", "RXR", "OBX", "NTE"})
+
+
+def vaccinations(draft: Draft) -> bool:
+    """Every vaccination of every patient part."""
+    done = [_part(draft, part) for part in patients(draft.message.segments)]
+    return any(done)
+
+
+def _part(draft: Draft, part: PatientPart) -> bool:
+    known = known_patient(draft, part)
+    if known is None:
+        return False
+    around_order(draft, part, *known)
+    for at, order in enumerate(orders(part.segments), start=1):
+        if order.has("RXA"):
+            named = numbers(
+                draft, order.first("ORC"), order.first("RXA"), known[0].id, f"{draft.message.control_id}/{at}"
+            )
+            immunization(draft, order, *known, named)
+    return True

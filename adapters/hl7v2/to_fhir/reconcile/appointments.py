@@ -1,0 +1,39 @@
+"""
+Appointments: booked, moved, cancelled, missed; an older booking revives nothing.
+
+HL7 v2 chapter 10; https://hl7.org/fhir/R4/valueset-appointmentstatus.html
+"""
+
+from __future__ import annotations
+
+from adapters.facts import Json
+from adapters.hl7v2.to_fhir.reconcile.moments import fill, is_older, overlay
+
+# R4 app-3: only these may stand without a time.
+_TIMELESS = frozenset({"proposed", "cancelled", "waitlist"})
+_PARTIAL = frozenset({"cancelled", "noshow", "entered-in-error"})
+
+
+def booking(current: Json | None, incoming: Json) -> Json | None:
+    """The later statement stands; a cancellation keeps the time that was booked."""
+    if current is None:
+        return _timed(incoming)
+    if is_older(current, incoming):
+        return (
+            fill(current, incoming)
+            if "start" in current
+            else fill(current, {k: v for k, v in incoming.items() if k not in ("start", "end")})
+        )
+    merged = overlay(current, incoming)
+    if incoming["status"] in _PARTIAL and len(incoming.get("participant", [])) < len(current.get("participant", [])):
+        merged["participant"] = current["participant"]
+    if incoming["status"] not in _PARTIAL:
+        merged.pop("cancelationReason", None)
+    return _timed(merged)
+
+
+def _timed(appointment: Json) -> Json:
+    """Without a time a booking is a proposal, and a missed or deleted one can only be called cancelled."""
+    if "start" in appointment or appointment["status"] in _TIMELESS:
+        return appointment
+    return {**appointment, "status": "cancelled" if appointment["status"] in _PARTIAL else "proposed"}

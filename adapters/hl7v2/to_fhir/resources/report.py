@@ -1,0 +1,106 @@
+"""
+OBR with its OBX to DiagnosticReport: one report through preliminary, final and corrected.
+
+https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-segment-obr-to-diagnosticreport.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from adapters.facts import Json
+from adapters.hl7v2.message import Segment
+from adapters.hl7v2.to_fhir.attachments import attachment
+from adapters.hl7v2.to_fhir.codes import field_concept
+from adapters.hl7v2.to_fhir.draft import Draft
+from adapters.hl7v2.to_fhir.observation_value import ATTACHMENTS, whole_text
+from adapters.hl7v2.to_fhir.reconcile.moments import stamp
+from adapters.hl7v2.to_fhir.reconcile.results import report as report_rule
+from adapters.hl7v2.to_fhir.resources.observation import Around, observations
+from adapters.hl7v2.to_fhir.resources.order_numbers import Numbers, parent_result
+from adapters.hl7v2.to_fhir.resources.patient import Subject
+from adapters.hl7v2.to_fhir.resources.people import interpreter, site_organization
+from adapters.hl7v2.to_fhir.resources.service_request import fulfilled_service
+from adapters.hl7v2.to_fhir.resources.specimen import specimens
+from adapters.hl7v2.to_fhir.sections import Order, Result, note_text
+from adapters.hl7v2.to_fhir.tables import look_up, v2_system
+
+# LOINC 19005-8 is the impression of an imaging report; IMP is its suffix in HL7 chapter 7.
+_IMPRESSIONS = frozenset({"19005-8", "IMP"})
+
+
+def report(draft: Draft, order: Order, patient: Subject, visit: Json, numbers: Numbers) -> Json:
+    """Assert the report of an OBR, its observations, specimens and order; returns a reference."""
+    obr = order.first("OBR")
+    status = report_status(draft, obr, order.results)
+    moment = draft.times.moment(obr.text(22)) or draft.moment
+    request = fulfilled_service(draft, order, patient, visit, numbers, status)
+    samples = specimens(draft, order, obr, patient, numbers)
+    effective = draft.date_time(obr, 7) or draft.date_time(obr, 14) or draft.date_time(obr, 22)
+    around = Around(
+        patient,
+        numbers,
+        visit,
+        look_up("0074", obr.text(24)) or ("laboratory" if samples else ""),
+        effective,
+        (request,) if request else (),
+        samples[0] if samples else {},
+        parent_result(draft, obr, patient.id),
+        (),
+        status,
+        moment,
+    )
+    results = observations(draft, order.results, around)
+    resource = _resource(draft, order, around, status) | {"specimen": samples, "result": results}
+    return draft.add(stamp(resource, moment), report_rule, moment=moment)
+
+
+def report_status(draft: Draft, obr: Segment, results: Iterable[Result]) -> str:
+    """OBR-25, else what the results together say."""
+    sent = obr.text(25).strip().upper()
+    if sent:
+        status = look_up("0123", sent)
+        if not status:
+            draft.lost(obr, 25, sent, v2_system("0123"))
+        return status or "unknown"
+    said = {look_up("0085", result.obx.text(11).strip()) for result in results} - {"entered-in-error", "cancelled", ""}
+    if said & {"preliminary", "registered"}:
+        return "preliminary" if said - {"registered"} else "registered"
+    return next((status for status in ("corrected", "amended", "final") if status in said), "unknown")
+
+
+def _resource(draft: Draft, order: Order, around: Around, status: str) -> Json:
+    obr = order.first("OBR")
+    identity = around.numbers.result_id("DiagnosticReport", obr.text(4) or obr.text(4, 2))
+    return {
+        "resourceType": "DiagnosticReport",
+        "id": identity,
+        "identifier": around.numbers.identifiers,
+        "basedOn": list(around.based_on),
+        "status": status,
+        "category": [category] if (category := field_concept(draft, obr, 24, table="0074")) else [],
+        # DiagnosticReport.code is required; some departments send results without naming the service.
+        "code": field_concept(draft, obr, 4) or {"text": "not named by the sender"},
+        "subject": around.patient.reference,
+        "encounter": around.visit,
+        "effectiveDateTime": around.effective,
+        "issued": draft.times.instant(obr.text(22)),
+        "performer": [site_organization(draft)],
+        "resultsInterpreter": [person for value in obr.all(32) if (person := interpreter(draft, value))],
+        "conclusion": _conclusion(order),
+        "presentedForm": [form for result in order.results if (form := _form(draft, result, identity))],
+    }
+
+
+def _form(draft: Draft, result: Result, identity: str) -> Json:
+    return attachment(draft, result.obx, identity) if result.obx.text(2).strip().upper() in ATTACHMENTS else {}
+
+
+def _conclusion(order: Order) -> str:
+    """The impression, and what the department noted about the whole."""
+    impressions = [
+        whole_text(r.obx, 5)
+        for r in order.results
+        if r.obx.text(3) in _IMPRESSIONS or r.obx[3].sub(1, 2) in _IMPRESSIONS
+    ]
+    return "\n".join(filter(None, (*impressions, note_text(order.notes))))

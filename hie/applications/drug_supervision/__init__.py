@@ -1,0 +1,1 @@
+"""药品配备使用监管: essential medicines and the use of antibacterials."""

@@ -1,0 +1,1 @@
+"""公共卫生: reports of notifiable diseases, drafted from what is diagnosed and found."""

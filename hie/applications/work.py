@@ -1,0 +1,135 @@
+"""
+What use cases work with: the store, the filing that every write passes, identity, words and the clock.
+
+Use cases take a `Work`, never a web request, so that pages, events and tests enter by the same door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from records.resource_store import ResourceStore
+from records.stored import EVERYTHING, Json, Stored, Visibility, Write
+from terminology.service import Terminology
+
+
+class Files(Protocol):
+    """`hie.exchange.filing.Filing`: identity, validation, store and events in one transaction."""
+
+    async def file(self, writes: Sequence[Write], *, session: Any, source: str) -> list[Stored]: ...
+
+
+class Persons(Protocol):
+    """`hie.identity.registry.ClientRegistry`, as far as use cases ask it."""
+
+    async def person_of(self, patient_id: str) -> str | None: ...
+
+    async def expand(self, person_id: str) -> tuple[str, ...]: ...
+
+
+class Event(Protocol):
+    """What the outbox tells: a resource was written."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def id(self) -> str: ...
+
+
+Sight = Callable[[str, str], Awaitable[Visibility]]
+
+
+async def everything(_type: str, _interaction: str) -> Visibility:
+    """The sight of the exchange itself: event consumers, nightly figures."""
+    return EVERYTHING
+
+
+class Reader:
+    """
+    Reads for one request, as far as the reader may see, and remembers what was seen for the audit trail.
+
+    `sight(type, interaction)` is the access decision; it raises Refused.
+    """
+
+    def __init__(self, store: ResourceStore, sight: Sight = everything) -> None:
+        self.store = store
+        self.sight = sight
+        self.seen: dict[str, Stored] = {}
+
+    async def rows(self, resource_type: str, *params: tuple[str, str]) -> list[Stored]:
+        """Every stored resource that a search finds."""
+        visibility = await self.sight(resource_type, "search")
+        found = [row async for row in self.store.iterate(resource_type, params, visibility=visibility)]
+        self.seen.update((row.reference, row) for row in found)
+        return found
+
+    async def first(self, resource_type: str, *params: tuple[str, str], count: int = 1) -> list[Json]:
+        """The first few resources of a search, in its order."""
+        visibility = await self.sight(resource_type, "search")
+        asked = (*params, ("_count", str(count)))
+        page = await self.store.search(resource_type, asked, visibility=visibility)
+        self.seen.update((row.reference, row) for row in page.matches)
+        return [row.resource() for row in page.matches]
+
+    async def all(self, resource_type: str, *params: tuple[str, str]) -> list[Json]:
+        """The same as `rows`, decoded."""
+        return [row.resource() for row in await self.rows(resource_type, *params)]
+
+    async def read(self, resource_type: str, resource_id: str) -> Stored:
+        """One resource; NotFound, Gone or Refused."""
+        visibility = await self.sight(resource_type, "read")
+        row = await self.store.read(resource_type, resource_id, visibility=visibility)
+        self.seen[row.reference] = row
+        return row
+
+    async def named(self, resource_type: str, ids: Sequence[str]) -> Mapping[str, Json]:
+        """Several resources of a type by id; what may not be seen is left out."""
+        found: dict[str, Json] = {}
+        wanted = list(dict.fromkeys(value for value in ids if value))
+        for start in range(0, len(wanted), 100):
+            for resource in await self.all(resource_type, ("_id", ",".join(wanted[start : start + 100]))):
+                found[resource["id"]] = resource
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Collaborators of every use case."""
+
+    store: ResourceStore
+    filing: Files
+    registry: Persons
+    terminology: Terminology
+    clock: Callable[[], datetime]
+
+    async def file(self, writes: Sequence[Write], source: str) -> list[Stored]:
+        """Everything or nothing, with identity and events; Conflict where somebody wrote first."""
+        return await self.store.in_transaction(lambda session: self.filing.file(writes, session=session, source=source))
+
+    async def person(self, patient_id: str) -> str:
+        """The person behind a source Patient; the Patient itself until it is linked."""
+        return await self.registry.person_of(patient_id) or patient_id
+
+    async def patients(self, patient_id: str) -> tuple[str, ...]:
+        """Every source Patient of the same human."""
+        person = await self.registry.person_of(patient_id)
+        return (await self.registry.expand(person) if person else ()) or (patient_id,)
+
+
+def create(resource: Json) -> Write:
+    """Write a resource that must not exist yet."""
+    return Write("create", resource["resourceType"], resource["id"], resource, if_version=0)
+
+
+def change(row: Stored, resource: Json) -> Write:
+    """Write over a version that was read; Conflict where it is no longer the current one."""
+    return Write("update", row.type, row.id, resource, if_version=row.version)
+
+
+def of_patients(patients: Sequence[str]) -> tuple[str, str]:
+    """The search parameter for several source Patients."""
+    return "patient", ",".join(f"Patient/{patient}" for patient in patients)

@@ -1,0 +1,1 @@
+"""The directory: facilities, and the sites that send."""

@@ -1,0 +1,31 @@
+"""
+Raw bytes beside the journal: a body past a document's limit goes to GridFS, and none is ever lost for its size.
+
+https://www.mongodb.com/docs/manual/core/gridfs/
+"""
+
+from __future__ import annotations
+
+from bson import ObjectId
+from gridfs.asynchronous import AsyncGridFSBucket
+
+from hie.exchange.database import Database
+
+# A MongoDB document ends at 16 MB; the entry needs room beside its body.
+INLINE_BYTES = 12_000_000
+
+
+class Bodies:
+    """Large raw messages."""
+
+    def __init__(self, database: Database) -> None:
+        self._bucket = AsyncGridFSBucket(database, bucket_name="bodies")
+
+    async def put(self, name: str, raw: bytes) -> ObjectId:
+        """Store a body under its journal id; returns the file's id."""
+        return await self._bucket.upload_from_stream(name, raw)
+
+    async def get(self, file: ObjectId) -> bytes:
+        """The whole body."""
+        stream = await self._bucket.open_download_stream(file)
+        return bytes(await stream.read())

@@ -1,0 +1,45 @@
+"""
+What travels through the pipeline: a frozen value that each step returns richer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from adapters.facts import Translation
+from adapters.hl7v2.message import Message
+from adapters.hl7v2.site import Site
+from hie.exchange.inbound import InboundMessage
+from records.stored import Stored, Write
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """
+    One message on its way.
+
+    `entry` is there from the start, `site` and `message` after parse, `translation` after translate, `writes` after
+    reconcile, `stored` after store. `session` is the transaction, in the second half of the pipeline.
+    """
+
+    entry: InboundMessage
+    site: Site | None = None
+    message: Message | None = None
+    translation: Translation = field(default_factory=Translation)
+    writes: tuple[Write, ...] = ()
+    stored: tuple[Stored, ...] = ()
+    remarks: tuple[str, ...] = ()
+    session: AsyncClientSession | None = None
+
+
+class Step(Protocol):
+    """A part of the pipeline; raises an error of one of the three trees, or any other for a bug of ours."""
+
+    def __call__(self, work: Work, /) -> Awaitable[Work]: ...
+
+
+Transaction = Callable[[Callable[[AsyncClientSession], Awaitable[Work]]], Awaitable[Work]]

@@ -1,0 +1,1 @@
+"""The client registry: which source records are the same resident."""
