@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from records.resource_store import ResourceStore
-from records.stored import EVERYTHING, Json, Stored, Visibility, Write
+from records.stored import EVERYTHING, Json, Page, Stored, Visibility, Write
 from terminology.service import Terminology
 
 
@@ -31,13 +31,13 @@ class Persons(Protocol):
 
 
 class Event(Protocol):
-    """What the outbox tells: a resource was written."""
+    """`hie.exchange.outbox.Event`, as far as consumers ask it: which resource was written."""
 
     @property
     def type(self) -> str: ...
 
     @property
-    def id(self) -> str: ...
+    def resource_id(self) -> str: ...
 
 
 Sight = Callable[[str, str], Awaitable[Visibility]]
@@ -74,6 +74,20 @@ class Reader:
         page = await self.store.search(resource_type, asked, visibility=visibility)
         self.seen.update((row.reference, row) for row in page.matches)
         return [row.resource() for row in page.matches]
+
+    async def page(self, resource_type: str, *params: tuple[str, str], count: int = 25, cursor: str = "") -> Page:
+        """One page of a search with its total, for long lists."""
+        visibility = await self.sight(resource_type, "search")
+        asked = (*params, ("_count", str(count)), ("_total", "accurate"))
+        found = await self.store.search(resource_type, asked, visibility=visibility, cursor=cursor or None)
+        self.seen.update((row.reference, row) for row in found.matches)
+        return found
+
+    async def count(self, resource_type: str, *params: tuple[str, str]) -> int:
+        """How many a search would find; shows nobody's data."""
+        visibility = await self.sight(resource_type, "search")
+        found = await self.store.search(resource_type, (*params, ("_summary", "count")), visibility=visibility)
+        return found.total or 0
 
     async def all(self, resource_type: str, *params: tuple[str, str]) -> list[Json]:
         """The same as `rows`, decoded."""
