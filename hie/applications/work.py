@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from records.resource_store import ResourceStore
 from records.stored import EVERYTHING, Json, Page, Stored, Visibility, Write
@@ -59,12 +60,14 @@ class Reader:
         self.store = store
         self.sight = sight
         self.seen: dict[str, Stored] = {}
+        # The search that showed each of them; not there for what was read by its id.
+        self.asked: dict[str, str] = {}
 
     async def rows(self, resource_type: str, *params: tuple[str, str]) -> list[Stored]:
         """Every stored resource that a search finds."""
         visibility = await self.sight(resource_type, "search")
         found = [row async for row in self.store.iterate(resource_type, params, visibility=visibility)]
-        self.seen.update((row.reference, row) for row in found)
+        self._saw(found, resource_type, params)
         return found
 
     async def first(self, resource_type: str, *params: tuple[str, str], count: int = 1) -> list[Json]:
@@ -72,7 +75,7 @@ class Reader:
         visibility = await self.sight(resource_type, "search")
         asked = (*params, ("_count", str(count)))
         page = await self.store.search(resource_type, asked, visibility=visibility)
-        self.seen.update((row.reference, row) for row in page.matches)
+        self._saw((*page.matches, *page.included), resource_type, params)
         return [row.resource() for row in page.matches]
 
     async def page(self, resource_type: str, *params: tuple[str, str], count: int = 25, cursor: str = "") -> Page:
@@ -80,7 +83,7 @@ class Reader:
         visibility = await self.sight(resource_type, "search")
         asked = (*params, ("_count", str(count)), ("_total", "accurate"))
         found = await self.store.search(resource_type, asked, visibility=visibility, cursor=cursor or None)
-        self.seen.update((row.reference, row) for row in found.matches)
+        self._saw((*found.matches, *found.included), resource_type, params)
         return found
 
     async def count(self, resource_type: str, *params: tuple[str, str]) -> int:
@@ -98,6 +101,7 @@ class Reader:
         visibility = await self.sight(resource_type, "read")
         row = await self.store.read(resource_type, resource_id, visibility=visibility)
         self.seen[row.reference] = row
+        self.asked.pop(row.reference, None)
         return row
 
     async def named(self, resource_type: str, ids: Sequence[str]) -> Mapping[str, Json]:
@@ -108,6 +112,13 @@ class Reader:
             for resource in await self.all(resource_type, ("_id", ",".join(wanted[start : start + 100]))):
                 found[resource["id"]] = resource
         return found
+
+    def _saw(self, rows: Sequence[Stored], resource_type: str, params: Sequence[tuple[str, str]]) -> None:
+        query = f"{resource_type}?{urlencode(params, safe='/,:|')}" if params else resource_type
+        for row in rows:
+            if row.reference not in self.seen:
+                self.asked[row.reference] = query
+            self.seen[row.reference] = row
 
 
 @dataclass(frozen=True, slots=True)
