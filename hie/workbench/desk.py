@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from starlette.datastructures import FormData, QueryParams
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -19,7 +19,9 @@ from hie.access.caller import Caller
 from hie.applications.work import Reader, Work
 from hie.audit.events import Entry
 from hie.indicators.engine import Collector, Indicators
+from hie.ui.forms import Form
 from hie.workbench.banner import Banner
+from hie.workbench.sessions import Session
 from records.stored import Json
 
 Method = Literal["GET", "POST"]
@@ -57,6 +59,8 @@ class Shell(Protocol):
 
     def render(self, visit: Visit, template: str, status: int, context: Mapping[str, object]) -> Response: ...
 
+    def problem(self, request: Request, status: int, text: str) -> Response: ...
+
     async def open_record(self, visit: Visit, patient_id: str, task: Json | None) -> Banner: ...
 
 
@@ -66,8 +70,9 @@ class Visit:
     One request of a signed-in member of staff.
 
     `reader` sees what the caller may see; all that is read through it is in the audit trail before the page leaves.
-    `form` holds the first value of each field (POST, token already checked), `fields` all of them; `params` come
-    from the path. `caller` carries the purpose and reason of the last record that was opened.
+    `form` holds the fields of a POST whose token was checked; `params` come from the path. `caller` carries the
+    purpose and reason of the last record that was opened, `banner` whose record that is: pages show it by themselves.
+    What is written through `work` is checked against the caller's rights and audited by itself, too.
     """
 
     request: Request
@@ -76,10 +81,11 @@ class Visit:
     reader: Reader
     shell: Shell
     indicators: Indicators
+    session: Session
     params: Mapping[str, str] = field(default_factory=dict)
-    form: Mapping[str, str] = field(default_factory=dict)
-    fields: FormData = field(default_factory=FormData)
+    form: Form = field(default_factory=Form)
     module: Module | None = None
+    banner: Banner | None = None
     notes: list[Entry] = field(default_factory=list)
     # The caller as he opened each source Patient's record: with the purpose and the reason given for that one.
     opened: dict[str, Caller] = field(default_factory=dict)
@@ -89,9 +95,13 @@ class Visit:
         """The query of the address; never holds a name or number of a person."""
         return self.request.query_params
 
-    def values(self, name: str) -> list[str]:
+    def values(self, name: str) -> tuple[str, ...]:
         """Every value of a form field: ticked boxes."""
-        return [str(value) for value in self.fields.getlist(name)]
+        return self.form.all(name)
+
+    def as_opened(self, patient_id: str) -> Caller:
+        """The caller with the purpose under which this source Patient's record was opened."""
+        return self.opened.get(patient_id, self.caller)
 
     def render(self, template: str, *, status: int = 200, **context: object) -> Response:
         """A page in the shell; the template extends "workbench/page.html"."""
@@ -104,8 +114,8 @@ class Visit:
         return RedirectResponse(path, 303)
 
     def problem(self, status: int, text: str) -> Response:
-        """An error page in the shell; `text` says what happened and what to do, without health data."""
-        return self.shell.render(self, "workbench/problem.html", status, {"status": status, "text": text})
+        """An error page in the shell; `text` (Chinese source text) says what happened, without health data."""
+        return self.shell.problem(self.request, status, text)
 
     async def open_record(self, patient_id: str, *, task: Json | None = None) -> Banner:
         """
@@ -125,12 +135,14 @@ class Visit:
         resource_id: str = "",
         patient: str = "",
         query: str = "",
+        status: int = 200,
         reasons: Sequence[str] = (),
     ) -> None:
         """Put something that was done besides reading into the audit trail, before the answer leaves."""
-        caller = self.opened.get(patient, self.caller)
-        entry = Entry(interaction, caller, resource_type, resource_id, patient=patient, query=query,
-                      reasons=tuple(reasons))  # fmt: skip
+        entry = Entry(
+            interaction, self.as_opened(patient), resource_type, resource_id, patient=patient, status=status,
+            query=query, reasons=tuple(reasons),
+        )  # fmt: skip
         self.notes.append(entry)
 
 
