@@ -56,6 +56,7 @@ class Write:
 
     `text` is the exact JSON received, where there was one; without it the resource is encoded.
     `if_version` must be the current version (0: must not exist). `source` goes to meta.source.
+    `unless_exists` are search parameters: where a resource of the type matches them, the write is a Conflict.
     """
 
     interaction: Interaction
@@ -65,6 +66,7 @@ class Write:
     text: bytes | None = None
     if_version: int | None = None
     source: str | None = None
+    unless_exists: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

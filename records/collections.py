@@ -1,0 +1,93 @@
+"""
+The collections of the stores: one a resource type, made when the first resource of the type comes; and `history`.
+
+No index spans two arrays, and none is unique but the id: the same holds on a sharded cluster.
+https://www.mongodb.com/docs/manual/core/indexes/index-types/index-multikey/
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, IndexModel, WriteConcern
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+
+from records.documents import Document
+from records.placement import DATABASES, database_of
+
+Client = AsyncMongoClient[dict[str, Any]]
+Collection = AsyncCollection[Document]
+LOCK_SECONDS = 300
+DURABLE = WriteConcern(w="majority", j=True)
+
+RESOURCE_INDEXES = [
+    IndexModel([("k", ASCENDING), ("_id", ASCENDING)]),
+    IndexModel([("p", ASCENDING), ("_id", ASCENDING)]),
+    IndexModel([("t", DESCENDING), ("_id", ASCENDING)]),
+]
+HISTORY_INDEXES = [
+    IndexModel([("r", ASCENDING), ("i", ASCENDING), ("v", DESCENDING)]),
+    IndexModel([("r", ASCENDING), ("t", DESCENDING), ("_id", ASCENDING)]),
+    IndexModel([("t", DESCENDING), ("_id", ASCENDING)]),
+]
+
+
+class Unprepared(Exception):
+    """A collection has to be made before the transaction that writes into it begins."""
+
+    def __init__(self, resource_types: frozenset[str]) -> None:
+        super().__init__()
+        self.resource_types = resource_types
+
+
+class Collections:
+    """Finds the collection of a type, and knows which are ready."""
+
+    def __init__(self, client: Client, prefix: str) -> None:
+        self._databases: dict[str, AsyncDatabase[Document]] = {
+            name: client.get_database(f"{prefix}_{name}", write_concern=DURABLE) for name in DATABASES
+        }
+        self._locks = self._databases["exchange"]["conditional_locks"]
+        self._ready: set[str] = set()
+
+    def of(self, resource_type: str) -> Collection:
+        """The current versions of a type."""
+        return self._databases[database_of(resource_type)][resource_type]
+
+    def history_of(self, resource_type: str) -> Collection:
+        """The past versions of the database that a type is in."""
+        return self._databases[database_of(resource_type)]["history"]
+
+    async def existing(self) -> list[str]:
+        """The types that have a collection, sorted."""
+        found: list[str] = []
+        for database in self._databases.values():
+            names = await database.list_collection_names()
+            found += [name for name in names if name[:1].isupper() and database_of(name) in database.name]
+        return sorted(found)
+
+    async def ensure_indexes(self) -> None:
+        """Make what is missing for `history` and for every type that is stored already."""
+        for database in self._databases.values():
+            await database["history"].create_indexes(HISTORY_INDEXES)
+        await self._locks.create_index([("at", ASCENDING)], expireAfterSeconds=LOCK_SECONDS)
+        for resource_type in {*await self.existing(), "AuditEvent", "Patient", "Person"}:
+            await self.prepare(resource_type)
+
+    async def prepare(self, resource_type: str) -> None:
+        """Make the collection of a type and its indexes."""
+        if resource_type not in self._ready:
+            await self.of(resource_type).create_indexes(RESOURCE_INDEXES)
+            self._ready.add(resource_type)
+
+    async def lock(self, key: str, at: datetime, session: AsyncClientSession) -> None:
+        """Write a named lock: of two transactions that do, the later one has to start anew."""
+        await self._locks.update_one({"_id": key}, {"$set": {"at": at}}, upsert=True, session=session)
+
+    def require(self, resource_types: frozenset[str]) -> None:
+        """Raise Unprepared where one of these is not ready: indexes cannot be made inside a transaction that waits."""
+        if missing := resource_types - self._ready:
+            raise Unprepared(missing)

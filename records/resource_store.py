@@ -1,0 +1,200 @@
+"""
+The two stores and the registries behind one door: read, search, history, write, all by type and id.
+
+Everything a caller may not see is left out by the database, so that pages and totals are right.
+https://hl7.org/fhir/R4/http.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from records.collections import Client, Collections
+from records.documents import WITHOUT_KEYS, Document, moment, to_stored, visible
+from records.errors import Conflict, Gone, NotFound
+from records.past import Past
+from records.reindexing import reindex
+from records.search.everything import walk
+from records.search.key import both
+from records.search.request import read as read_request
+from records.search.run import Searcher
+from records.stored import EVERYTHING, Page, Stored, Visibility, Write
+from records.transactions import in_transaction
+from records.writing import Writer
+
+T = TypeVar("T")
+DEFAULT_COUNT, MOST_ROWS = 20, 1_000
+WALK = 500
+
+
+class ResourceStore:
+    """`base` is the server's own FHIR address, taken off absolute references in searches."""
+
+    def __init__(
+        self,
+        client: Client,
+        prefix: str,
+        *,
+        base: str = "",
+        default_count: int = DEFAULT_COUNT,
+        max_count: int = MOST_ROWS,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = client
+        self.collections = Collections(client, prefix)
+        self._writer = Writer(self.collections)
+        self._base, self._clock = base, clock
+        self._default_count, self._max_count = default_count, max_count
+
+    async def ensure_indexes(self) -> None:
+        """Make what is missing; changes nothing otherwise."""
+        await self.collections.ensure_indexes()
+
+    async def in_transaction(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
+        """Run `work` in one transaction; it may run again from its start."""
+        return await in_transaction(self._client, self.collections, work)
+
+    # Writing
+
+    async def apply(self, writes: Sequence[Write], *, session: AsyncClientSession | None = None) -> list[Stored]:
+        """
+        Write all or nothing; returns the new versions in order. Without a session it is a transaction of its own.
+
+        Conflict where a version, an id or a condition is not as the write says; NotFound for a delete of nothing.
+        """
+        if session is None:
+            return await self.in_transaction(lambda own: self.apply(writes, session=own))
+        for write in writes:
+            if write.unless_exists:
+                await self._reserve(write, session)
+        return await self._writer.apply(writes, moment(self._clock()), session)
+
+    async def _reserve(self, write: Write, session: AsyncClientSession) -> None:
+        """
+        Refuse where the condition matches by now; of two that ask the same at once, one waits for the other.
+
+        Both write the same lock, so the later one starts anew and sees what the first one made.
+        """
+        text = "&".join(f"{name}={value}" for name, value in sorted(write.unless_exists))
+        key = hashlib.sha256(f"{write.type}?{text}".encode()).hexdigest()
+        await self.collections.lock(key, self._clock(), session)
+        page = await self.search(write.type, (*write.unless_exists, ("_count", "1")), session=session)
+        if page.matches:
+            raise Conflict("A resource that meets the condition exists by now.")
+
+    # Reading
+
+    async def read(
+        self,
+        resource_type: str,
+        resource_id: str,
+        *,
+        visibility: Visibility = EVERYTHING,
+        session: AsyncClientSession | None = None,
+    ) -> Stored:
+        """The current version; NotFound where there is none or it may not be seen, Gone where it was deleted."""
+        sight = visible(resource_type, visibility)
+        found = None
+        if sight is not None:
+            found = await self.collections.of(resource_type).find_one(
+                both([{"_id": resource_id}, sight]), WITHOUT_KEYS, session=session
+            )
+        if found is None:
+            raise NotFound("There is no such resource.")
+        if found["d"]:
+            raise Gone("The resource was deleted.")
+        return to_stored(resource_type, found)
+
+    async def vread(
+        self, resource_type: str, resource_id: str, version: int, *, visibility: Visibility = EVERYTHING
+    ) -> Stored:
+        """One version; NotFound, or Gone where that version is the deletion."""
+        found = await Past(self.collections, visibility).version(resource_type, resource_id, version)
+        if found.deleted:
+            raise Gone("The resource was deleted in this version.")
+        return found
+
+    async def read_many(
+        self,
+        references: Sequence[str],
+        *,
+        visibility: Visibility = EVERYTHING,
+        session: AsyncClientSession | None = None,
+    ) -> dict[str, Stored]:
+        """Current versions by reference ("Patient/1"), deleted ones too; what is not there or not seen is left out."""
+        by_type: dict[str, list[str]] = {}
+        for reference in references:
+            kind, _, identity = reference.partition("/")
+            by_type.setdefault(kind, []).append(identity)
+        found: dict[str, Stored] = {}
+        for kind, ids in by_type.items():
+            if (sight := visible(kind, visibility)) is not None:
+                rows = self.collections.of(kind).find(both([{"_id": {"$in": ids}}, sight]), WITHOUT_KEYS, session=session)
+                found |= {f"{kind}/{row['_id']}": to_stored(kind, row) async for row in rows}
+        return found
+
+    async def search(
+        self,
+        resource_type: str,
+        params: Sequence[tuple[str, str]],
+        *,
+        visibility: Visibility = EVERYTHING,
+        lenient: bool = False,
+        cursor: str | None = None,
+        session: AsyncClientSession | None = None,
+    ) -> Page:
+        """One page of what matches; UnknownParameter, TooCostly."""
+        request = read_request(resource_type, params, lenient=lenient)
+        size = self._default_count if request.count is None else min(request.count, self._max_count)
+        return await Searcher(self.collections, visibility, session, self._base).page(request, size, cursor)
+
+    async def iterate(
+        self,
+        resource_type: str,
+        params: Sequence[tuple[str, str]] = (),
+        *,
+        visibility: Visibility = EVERYTHING,
+    ) -> AsyncIterator[Stored]:
+        """Everything that matches, in the asked order or that of the ids."""
+        request = read_request(resource_type, (*params, ("_total", "none")))
+        searcher, cursor = Searcher(self.collections, visibility, base=self._base), None
+        while True:
+            page = await searcher.page(request, WALK, cursor)
+            for row in page.matches:
+                yield row
+            if (cursor := page.next_cursor) is None:
+                return
+
+    async def everything(
+        self, patients: Sequence[str], *, visibility: Visibility = EVERYTHING
+    ) -> AsyncIterator[Stored]:
+        """All that is in the compartments of these source Patients, and what that points at; each resource once."""
+        async for row in walk(self.collections, patients, visibility):
+            yield row
+
+    async def history(
+        self,
+        resource_type: str | None,
+        resource_id: str | None,
+        params: Sequence[tuple[str, str]],
+        *,
+        visibility: Visibility = EVERYTHING,
+    ) -> Page:
+        """Versions, newest first, of an instance, a type or the system."""
+        return await Past(self.collections, visibility).page(resource_type, resource_id, params)
+
+    async def reindex(self, progress: Callable[[str, int], None] = lambda _type, _count: None) -> int:
+        """Compute all search keys again; returns how many resources had others. Safe to stop and to repeat."""
+        return await reindex(self.collections, progress)
+
+    async def types(self) -> list[str]:
+        """The types of which something was ever stored."""
+        return await self.collections.existing()
+
+
+__all__ = ["Document", "ResourceStore"]

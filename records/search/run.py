@@ -1,0 +1,183 @@
+"""
+Carry out a search: condition, sight, order, one page, what is included, the total.
+
+https://hl7.org/fhir/R4/search.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from records.collections import Collections
+from records.documents import WITHOUT_KEYS, Document, to_stored, visible
+from records.errors import TooCostly, UnknownParameter
+from records.search import includes, paging
+from records.search.filters import Compiler
+from records.search.key import Condition, both
+from records.search.request import Request
+from records.stored import Page, Stored, Visibility
+
+MOST_INNER = 20_000
+MOST_INCLUDED = 5_000
+DEPTH = 8
+PATIENCE_MS = 30_000
+# Totals that nobody asked for are counted no further than this.
+COUNTED_UNASKED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """Runs searches for one caller; also the inner ones of chains, with the same sight."""
+
+    collections: Collections
+    visibility: Visibility
+    session: AsyncClientSession | None = None
+    base: str = ""
+
+    async def page(self, request: Request, size: int, cursor: str | None) -> Page:
+        """One page; UnknownParameter where the cursor is none of ours."""
+        condition = await self.condition(request)
+        if condition is None:
+            return Page((), total=0, applied=request.applied)
+        if request.only_count or size == 0:
+            return Page((), total=await self.count(request.type, condition), applied=request.applied)
+        rows = await self._rows(request, condition, size, cursor)
+        more, rows = len(rows) > size, rows[:size]
+        included = await self._included(request, rows) if rows else ()
+        return Page(
+            tuple(to_stored(request.type, row) for row in rows),
+            included,
+            await self._total(request, condition, len(rows), more=more, first=cursor is None),
+            rows[-1]["_id"] if more else None,
+            applied=request.applied,
+        )
+
+    async def condition(self, request: Request) -> Condition | None:
+        """What the database is asked; None where the caller may see nothing of the type."""
+        sight = visible(request.type, self.visibility)
+        if sight is None:
+            return None
+        asked = await Compiler(self, self.base).all(request.type, request.filters)
+        return both([asked, sight, {"d": False}])
+
+    async def count(self, resource_type: str, condition: Condition, limit: int = 0) -> int:
+        """How many rows there are; with a limit, no more than that."""
+        options: dict[str, Any] = {"limit": limit} if limit else {}
+        return await self.collections.of(resource_type).count_documents(
+            condition, session=self.session, maxTimeMS=PATIENCE_MS, **options
+        )
+
+    async def _rows(self, request: Request, condition: Condition, size: int, cursor: str | None) -> list[Document]:
+        collection = self.collections.of(request.type)
+        if cursor is not None:
+            last = await collection.find_one({"_id": cursor}, {"t": 1, "s": 1}, session=self.session)
+            if last is None:
+                raise UnknownParameter("This page link is not one of this server; begin the search again.")
+            condition = both([condition, paging.behind(request.sort, last)])
+        wanted = None if request.includes else WITHOUT_KEYS
+        found = collection.find(condition, wanted, session=self.session).sort(paging.order(request.sort))
+        return await found.limit(size + 1).max_time_ms(PATIENCE_MS).to_list()
+
+    async def _total(
+        self, request: Request, condition: Condition, found: int, *, more: bool, first: bool
+    ) -> int | None:
+        if request.total == "none":
+            return None
+        if first and not more:
+            return found
+        if request.total in ("accurate", "estimate"):
+            return await self.count(request.type, condition)
+        counted = await self.count(request.type, condition, COUNTED_UNASKED + 1)
+        return counted if counted <= COUNTED_UNASKED else None
+
+    # What chains ask: hie and everybody else come in by `page`.
+
+    async def ids(self, resource_type: str, condition: Condition) -> list[str]:
+        """Ids of everything visible that matches."""
+        return [row["_id"] async for row in self._inner(resource_type, condition, {"_id": 1})]
+
+    async def targets(self, resource_type: str, condition: Condition, prefix: str) -> list[str]:
+        """What the keys behind a prefix say, of everything visible that matches."""
+        rows = self._inner(resource_type, condition, {"k": 1})
+        keys = [key async for row in rows for key in row["k"] if key.startswith(prefix)]
+        return list(dict.fromkeys(key[len(prefix) :] for key in keys))
+
+    async def _inner(
+        self, resource_type: str, condition: Condition, fields: dict[str, int]
+    ) -> AsyncIterator[Document]:
+        sight = visible(resource_type, self.visibility)
+        if sight is None:
+            return
+        found = self.collections.of(resource_type).find(
+            both([condition, sight, {"d": False}]), fields, session=self.session
+        )
+        count = 0
+        async for row in found.limit(MOST_INNER + 1).max_time_ms(PATIENCE_MS):
+            count += 1
+            if count > MOST_INNER:
+                raise TooCostly(f"A chain may pass over {MOST_INNER} {resource_type}s; narrow it.", status=422)
+            yield row
+
+    # Includes
+
+    async def _included(self, request: Request, rows: Sequence[Document]) -> tuple[Stored, ...]:
+        if not request.includes and not request.reverse_includes:
+            return ()
+        seen = {f"{request.type}/{row['_id']}" for row in rows}
+        found: dict[str, Stored] = {}
+        fresh = [(request.type, row) for row in rows]
+        for depth in range(DEPTH):
+            fresh = await self._around(request, fresh, seen, first=depth == 0)
+            found |= {f"{kind}/{row['_id']}": to_stored(kind, row) for kind, row in fresh}
+            if len(found) > MOST_INCLUDED:
+                raise TooCostly(f"A page may include {MOST_INCLUDED} resources; ask for fewer rows.", status=422)
+            if not fresh:
+                break
+        return tuple(found.values())
+
+    async def _around(
+        self, request: Request, fresh: Sequence[tuple[str, Document]], seen: set[str], *, first: bool
+    ) -> list[tuple[str, Document]]:
+        """Everything one step away from the fresh rows that was not seen yet."""
+        wanted = [
+            reference
+            for include in request.includes
+            if first or include.iterate
+            for kind, row in fresh
+            for reference in includes.forward(include, kind, row)
+        ]
+        found = await self._read(dict.fromkeys(wanted), seen)
+        references = [f"{kind}/{row['_id']}" for kind, row in fresh]
+        for include in request.reverse_includes:
+            if first or include.iterate:
+                for kind, keys in includes.reverse(include, references):
+                    found += await self._find(kind, {"k": {"$in": keys}}, seen)
+        return found
+
+    async def _read(self, references: Iterable[str], seen: set[str]) -> list[tuple[str, Document]]:
+        by_type: dict[str, list[str]] = {}
+        for reference in references:
+            kind, slash, identity = reference.partition("/")
+            if slash and reference not in seen and kind.isalpha():
+                by_type.setdefault(kind, []).append(identity)
+        found: list[tuple[str, Document]] = []
+        for kind, ids in by_type.items():
+            found += await self._find(kind, {"_id": {"$in": ids}}, seen)
+        return found
+
+    async def _find(self, kind: str, condition: Condition, seen: set[str]) -> list[tuple[str, Document]]:
+        sight = visible(kind, self.visibility)
+        if sight is None:
+            return []
+        rows = self.collections.of(kind).find(both([condition, sight, {"d": False}]), session=self.session)
+        found = []
+        async for row in rows.limit(MOST_INCLUDED + 1).max_time_ms(PATIENCE_MS):
+            if (name := f"{kind}/{row['_id']}") not in seen:
+                seen.add(name)
+                found.append((kind, row))
+        return found
+

@@ -1,0 +1,61 @@
+"""
+string: begins with, `:exact`, `:contains`, without case and accents.
+
+https://hl7.org/fhir/R4/search.html#string
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from records.errors import UnknownParameter
+from records.search.extract import Value
+from records.search.key import EXACT, TEXT, Condition, begins, contains, equals
+from records.search.text import LONGEST, normal, sortable
+from records.search.values import plain
+
+PARTS = {
+    "HumanName": ("text", "family", "given", "prefix", "suffix"),
+    "Address": ("text", "line", "city", "district", "state", "postalCode", "country"),
+}
+MODIFIERS = frozenset({"exact", "contains", "text"})
+
+
+def texts(found: Value) -> Iterator[str]:
+    """The strings that a value is found by."""
+    if isinstance(found.value, str):
+        yield found.value
+    elif isinstance(found.value, dict):
+        for part in PARTS.get(found.type, ("text", "display", "value")):
+            value: Any = found.value.get(part)
+            yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
+        if found.type == "HumanName" and not found.value.get("text"):
+            # A Chinese name is asked for whole, whether or not the source wrote it so.
+            yield "".join((str(found.value.get("family", "")), *map(str, found.value.get("given", ()))))
+
+
+def keys(name: str, found: Value) -> Iterator[str]:
+    """The keys of one value."""
+    for text in texts(found):
+        yield f"{name}{TEXT}{normal(text)}"
+        yield f"{name}{EXACT}{text[:LONGEST]}"
+
+
+def sort_value(found: Value) -> str | None:
+    """What a sort by this parameter compares."""
+    return next((sortable(text) for text in texts(found)), None)
+
+
+def query(name: str, modifier: str, value: str) -> Condition:
+    """The condition of one alternative."""
+    wanted = plain(value)
+    match modifier:
+        case "exact":
+            return equals([f"{name}{EXACT}{wanted[:LONGEST]}"])
+        case "contains":
+            return contains(f"{name}{TEXT}", normal(wanted))
+        case "" | "text":
+            return begins(f"{name}{TEXT}{normal(wanted)}")
+        case _:
+            raise UnknownParameter(f"The modifier :{modifier} is not for strings.")
