@@ -23,10 +23,8 @@ def build(write: Write, version: int, at: datetime) -> Document:
     """The document of a create or update."""
     assert write.resource is not None
     resource = {**write.resource, "id": write.id, "meta": _meta(write, version, at)}
-    if write.text is None:
-        text = encode(_leading(resource))
-    else:
-        text = splice(write.text, write.id, encode(resource["meta"]))
+    spliced = splice(write.text, write.id, encode(resource["meta"])) if write.text is not None else None
+    text = encode(_leading(resource)) if spliced is None else spliced
     found = index(resource)
     return {
         "_id": write.id, "v": version, "t": at, "text": text, "d": False, "k": list(found.keys),

@@ -134,7 +134,8 @@ class ResourceStore:
         found: dict[str, Stored] = {}
         for kind, ids in by_type.items():
             if (sight := visible(kind, visibility)) is not None:
-                rows = self.collections.of(kind).find(both([{"_id": {"$in": ids}}, sight]), WITHOUT_KEYS, session=session)
+                asked = both([{"_id": {"$in": ids}}, sight])
+                rows = self.collections.of(kind).find(asked, WITHOUT_KEYS, session=session)
                 found |= {f"{kind}/{row['_id']}": to_stored(kind, row) async for row in rows}
         return found
 

@@ -81,4 +81,4 @@ async def _commit(session: AsyncClientSession) -> None:
 
 
 async def _pause(failures: int) -> None:
-    await asyncio.sleep(min(FIRST_PAUSE * 2**failures, LONGEST_PAUSE) * (0.5 + random.random()))  # noqa: S311 - jitter
+    await asyncio.sleep(min(FIRST_PAUSE * 2**failures, LONGEST_PAUSE) * (0.5 + random.random()))

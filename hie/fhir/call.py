@@ -22,8 +22,8 @@ class Call:
     """
     A request: `path` is what follows the base, split at slashes; `query` keeps order and repeats.
 
-    `headers` have lower-case names. `base` is the address that links and locations begin with. `dispatch` is the
-    router: the entries of a batch go through it again.
+    `headers` have lower-case names. `base` is the address that links and locations begin with, `address` the client's
+    network address. `dispatch` is the router: the entries of a batch go through it again.
     """
 
     services: FhirServices
@@ -36,6 +36,7 @@ class Call:
     body: bytes = b""
     base: str = ""
     request_id: str = ""
+    address: str = ""
 
     def header(self, name: str) -> str | None:
         """One header, or None."""

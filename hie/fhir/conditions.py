@@ -6,7 +6,6 @@ https://hl7.org/fhir/R4/http.html#concurrency
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 from hie.fhir.call import Call, Params
@@ -31,16 +30,16 @@ def parse_etag(value: str | None) -> int | None:
     return int(found[1])
 
 
-async def matches(call: Call, resource_type: str, condition: Params, visibility: Visibility) -> tuple[Stored, ...]:
-    """At most two resources that match: none, one and several is all that a condition asks."""
-    asked = tuple((name, value) for name, value in condition if name not in ("_format", "_pretty"))
+def condition(query: Params) -> Params:
+    """What of a query selects resources; Invalid where nothing does."""
+    asked = tuple((name, value) for name, value in query if name not in ("_format", "_pretty"))
     if not asked:
         raise Invalid("A condition without search parameters would match everything.", status=412)
-    page = await call.services.store.search(resource_type, (*asked, ("_count", "2")), visibility=visibility)
+    return asked
+
+
+async def matches(call: Call, resource_type: str, query: Params, visibility: Visibility) -> tuple[Stored, ...]:
+    """At most two resources that match: none, one and several is all that a condition asks."""
+    asked = (*condition(query), ("_count", "2"), ("_total", "none"))
+    page = await call.services.store.search(resource_type, asked, visibility=visibility)
     return page.matches
-
-
-def condition_key(resource_type: str, condition: Params) -> str:
-    """One name for one condition: racing conditional creates collide on it and make one resource."""
-    text = "&".join(f"{name}={value}" for name, value in sorted(condition))
-    return hashlib.sha256(f"{resource_type}?{text}".encode()).hexdigest()

@@ -7,10 +7,11 @@ https://hl7.org/fhir/R4/http.html#trules
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from hie.fhir.call import Call, Params, parse_query, split_url
-from hie.fhir.conditions import condition_key, matches, parse_etag
+from hie.fhir.conditions import condition, matches, parse_etag
 from hie.fhir.submission import Entry
 from records.definitions import definitions
 from records.errors import Gone, Invalid, NotFound, PreconditionFailed
@@ -32,7 +33,7 @@ class Plan:
     visibility: Visibility
     existing: Stored | None = None
     if_version: int | None = None
-    unique_key: str | None = None
+    unless_exists: Params = ()
 
     @property
     def target(self) -> str:
@@ -61,6 +62,20 @@ async def plan_entry(call: Call, entry: Entry) -> Plan:
     raise Invalid(f"Bundle.entry[{entry.number}] asks for {entry.method}, which is not taken there.", status=400)
 
 
+def same_conditions(plans: Sequence[Plan]) -> list[Plan]:
+    """Entries that create under one condition make one resource: the later ones stand for the first."""
+    first: dict[tuple[str, Params], Plan] = {}
+    for plan in plans:
+        if plan.unless_exists:
+            first.setdefault((plan.type, plan.unless_exists), plan)
+    return [
+        replace(plan, id=leader.id, interaction=None, unless_exists=())
+        if (leader := first.get((plan.type, plan.unless_exists))) is not None and leader is not plan
+        else plan
+        for plan in plans
+    ]
+
+
 async def _post(call: Call, entry: Entry, resource_type: str) -> Plan:
     visibility = await call.visibility(resource_type, "create")
     condition = entry.headers.get("if-none-exist")
@@ -70,8 +85,7 @@ async def _post(call: Call, entry: Entry, resource_type: str) -> Plan:
     asked = parse_query(condition.partition("?")[2] or condition)
     if found := await _single(call, resource_type, asked, visibility):
         return Plan(entry, resource_type, found.id, None, visibility, existing=found)
-    key = condition_key(resource_type, asked)
-    return Plan(entry, resource_type, new_id, "create", visibility, unique_key=key)
+    return Plan(entry, resource_type, new_id, "create", visibility, unless_exists=asked)
 
 
 async def _by_id(call: Call, entry: Entry, resource_type: str, resource_id: str) -> Plan:
@@ -102,8 +116,8 @@ async def _by_condition(call: Call, entry: Entry, resource_type: str, query: Par
     if found is None and interaction == "delete":
         return Plan(entry, resource_type, str(uuid.uuid4()), None, visibility)
     if found is None:
-        key = condition_key(resource_type, query)
-        return Plan(entry, resource_type, str(uuid.uuid4()), "create", visibility, unique_key=key)
+        new_id = str(uuid.uuid4())
+        return Plan(entry, resource_type, new_id, "create", visibility, unless_exists=condition(query))
     return Plan(entry, resource_type, found.id, interaction, visibility, found, found.version)
 
 

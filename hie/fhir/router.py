@@ -80,24 +80,31 @@ async def dispatch(call: Call) -> Answer:
 
 def find(method: str, path: tuple[str, ...], queried: bool) -> Handler:
     """The handler; NotFound for an unknown type or address, NotAllowed for a method that it does not take."""
-    asked = "GET" if method == "HEAD" else method
+    if (found := route(method, path, queried)) is not None:
+        return found.handler
     fitting = list(_fitting(path))
-    for route in fitting:
-        if route.method == asked and queried >= route.pattern.endswith("?"):
-            return route.handler
     if path and path[0][:1].isupper() and path[0] not in definitions().resource_types:
         raise NotFound(f"This server knows no resource type {path[0][:64]!r}.")
     if fitting:
-        allowed = ", ".join(sorted({route.method for route in fitting}))
+        allowed = ", ".join(sorted({one.method for one in fitting}))
         raise NotAllowed(f"{method[:16]} is not taken here; this address takes {allowed}.")
     raise NotFound("There is nothing at this address; /metadata lists what there is.")
 
 
+def route(method: str, path: tuple[str, ...], queried: bool) -> Route | None:
+    """The route that a request takes, None where there is none."""
+    asked = "GET" if method == "HEAD" else method
+    for one in _fitting(path):
+        if one.method == asked and queried >= one.pattern.endswith("?"):
+            return one
+    return None
+
+
 def _fitting(path: tuple[str, ...]) -> Iterator[Route]:
-    for route in ROUTES:
-        parts = [part for part in route.pattern.rstrip("?").split("/") if part]
+    for one in ROUTES:
+        parts = [part for part in one.pattern.rstrip("?").split("/") if part]
         if len(parts) == len(path) and all(map(_fits, parts, path)):
-            yield route
+            yield one
 
 
 def _fits(part: str, given: str) -> bool:

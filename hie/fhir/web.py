@@ -103,6 +103,7 @@ def _call(services: FhirServices, request: Request) -> Call:
         {name.lower(): value for name, value in request.headers.items()},
         base=services.settings.fhir_url,
         request_id=given if _REQUEST_ID.match(given) else str(uuid.uuid4()),
+        address=request.client.host if request.client else "",
     )
 
 

@@ -37,9 +37,10 @@ def index(resource: Json) -> Index:
     keys: dict[str, None] = {}
     sort: dict[str, str] = {}
     references: dict[str, list[str]] = {}
-    for parameter in indexed(resource["resourceType"]):
+    kind = resource["resourceType"]
+    for parameter in indexed(kind):
         if parameter.type == "composite":
-            keys.update(dict.fromkeys(composite.keys(parameter, parts_of(resource["resourceType"], parameter), resource)))
+            keys.update(dict.fromkeys(composite.keys(parameter, parts_of(kind, parameter), resource)))
             continue
         for found in values(resource, parameter.paths):
             keys.update(dict.fromkeys(SIMPLE[parameter.type].keys(parameter.code, found)))

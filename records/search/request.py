@@ -1,5 +1,5 @@
 """
-A search as it was asked: parameters of an address to a frozen value; what nobody can answer is refused, not passed over.
+A search as it was asked: an address's parameters as a frozen value; what cannot be answered is refused.
 
 https://hl7.org/fhir/R4/search.html
 """

@@ -7,9 +7,10 @@ https://hl7.org/fhir/R4/http.html#create
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
-from hie.fhir.call import Answer, Call, parse_query
-from hie.fhir.conditions import condition_key, matches
+from hie.fhir.call import Answer, Call, Params, parse_query
+from hie.fhir.conditions import matches
 from hie.fhir.representation import written
 from hie.fhir.writing import file_one, permit, read_body
 from records.errors import Conflict, PreconditionFailed
@@ -33,12 +34,8 @@ async def _unless_exists(call: Call, write: Write, condition: str, visibility: V
     asked = parse_query(condition.partition("?")[2] or condition)
     if existing := await _the_one(call, write.type, asked, visibility):
         return written(call, existing, 200, "create")
-    keyed = Write(
-        write.interaction, write.type, write.id, write.resource, write.text,
-        unique_key=condition_key(write.type, asked),
-    )  # fmt: skip
     try:
-        return written(call, await file_one(call, keyed), 201, "create")
+        return written(call, await file_one(call, replace(write, unless_exists=asked)), 201, "create")
     except Conflict:
         # Another client made it between our search and our write; theirs is the answer.
         if existing := await _the_one(call, write.type, asked, visibility):
@@ -47,7 +44,7 @@ async def _unless_exists(call: Call, write: Write, condition: str, visibility: V
 
 
 async def _the_one(
-    call: Call, resource_type: str, asked: tuple[tuple[str, str], ...], visibility: Visibility
+    call: Call, resource_type: str, asked: Params, visibility: Visibility
 ) -> Stored | None:
     found = await matches(call, resource_type, asked, visibility)
     if len(found) > 1:

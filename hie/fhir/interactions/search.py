@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from hie.fhir.bundles import join, link, searchset_entry
 from hie.fhir.call import Answer, Call, Params, parse_query
+from hie.fhir.persons import expand
 from hie.fhir.subset import shape
 from records.stored import Page, Visibility
 
@@ -40,11 +41,12 @@ async def search_compartment(call: Call) -> Answer:
 
 
 async def _run(call: Call, resource_type: str, params: Params, visibility: Visibility) -> Answer:
-    asked = tuple(pair for pair in params if pair[0] not in FORM)
+    asked = await expand(call, resource_type, tuple(pair for pair in params if pair[0] not in FORM))
     cursor = next((value for name, value in params if name == "_cursor"), None)
-    page = await call.services.store.search(
-        resource_type, asked, visibility=visibility, lenient=call.lenient, cursor=cursor
+    found = await call.services.store.search(
+        resource_type, tuple(asked), visibility=visibility, lenient=call.lenient, cursor=cursor
     )
+    page = replace(found, applied=tuple(asked[pair] for pair in found.applied))
     path = "/".join(part for part in call.path if part != "_search")
     body = join("searchset", _links(call, path, page), page.total, _entries(call, page, params), call.services.clock())
     return Answer(200, body, {}, (*page.matches, *page.included), interaction="search")

@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from hie.fhir.bundles import join
 from hie.fhir.call import Answer, Call
 from hie.fhir.entries import response_entry, run_entry
-from hie.fhir.planning import Plan, plan_entry
+from hie.fhir.planning import Plan, plan_entry, same_conditions
 from hie.fhir.references import resolve_conditional, rewrite
 from hie.fhir.representation import headers_of, location
 from hie.fhir.submission import Entry, Submission
 from hie.fhir.writing import file_all, permit
 from records import validation
-from records.errors import Invalid, Issue
+from records.errors import Conflict, Invalid, Issue
 from records.stored import Stored, Write, encode
 
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3}
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,9 @@ class Done:
 
 async def run_transaction(call: Call, submission: Submission) -> Answer:
     """Plan, rewrite references, validate everything, write at once, read, answer in the order of the entries."""
-    plans = [await plan_entry(call, entry) for entry in submission.entries if entry.method in ORDER]
-    _refuse_overlaps(plans)
-    writes = await _writes(call, plans)
-    rows = await _file(call, writes)
-    done = [Done(plan.entry, _status(plan), rows.get(plan.entry.number) or plan.existing) for plan in plans]
+    plans, rows = await _carry_out(call, submission)
+    written = {row.reference: row for row in rows.values()}
+    done = [Done(plan.entry, _status(plan), written.get(plan.target) or plan.existing) for plan in plans]
     done += [await _read(call, entry) for entry in submission.entries if entry.method not in ORDER]
     done.sort(key=lambda one: one.entry.number)
     touched = tuple(row for one in done for row in _rows(one))
@@ -49,10 +48,25 @@ async def run_transaction(call: Call, submission: Submission) -> Answer:
     return Answer(200, body, {}, touched, interaction="transaction")
 
 
+async def _carry_out(call: Call, submission: Submission) -> tuple[list[Plan], dict[int, Stored]]:
+    """Plan and write; once more from the start where another client met one of the conditions meanwhile."""
+    for attempt in range(1, ATTEMPTS + 1):
+        plans = same_conditions(
+            [await plan_entry(call, entry) for entry in submission.entries if entry.method in ORDER]
+        )
+        _refuse_overlaps(plans)
+        try:
+            return plans, await _file(call, await _writes(call, plans))
+        except Conflict:
+            if attempt == ATTEMPTS or not any(plan.unless_exists for plan in plans):
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
 def _refuse_overlaps(plans: Iterable[Plan]) -> None:
     seen: dict[str, int] = {}
     for plan in plans:
-        if plan.existing is not None and plan.entry.method == "POST":
+        if plan.entry.method == "POST":
             continue
         if plan.target in seen:
             raise Invalid(
@@ -91,8 +105,9 @@ def _checked(plan: Plan, text: bytes) -> Write:
         )
     assert plan.interaction is not None
     return Write(
-        plan.interaction, plan.type, plan.id, resource, text, if_version=plan.if_version, unique_key=plan.unique_key
-    )
+        plan.interaction, plan.type, plan.id, resource, text, if_version=plan.if_version,
+        unless_exists=plan.unless_exists,
+    )  # fmt: skip
 
 
 async def _file(call: Call, writes: list[tuple[Plan, Write]]) -> dict[int, Stored]:
@@ -105,7 +120,7 @@ async def _file(call: Call, writes: list[tuple[Plan, Write]]) -> dict[int, Store
 def _status(plan: Plan) -> int:
     if plan.entry.method == "DELETE":
         return 204
-    return 200 if plan.existing is not None else 201
+    return 200 if plan.existing is not None or plan.interaction is None else 201
 
 
 async def _read(call: Call, entry: Entry) -> Done:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import uuid
 
 from hie.fhir.call import Answer, Call
-from hie.fhir.conditions import condition_key, matches, version_asked
+from hie.fhir.conditions import condition, matches, version_asked
 from hie.fhir.representation import written
 from hie.fhir.writing import file_one, permit, read_body
-from records.errors import Gone, Invalid, NotFound, PreconditionFailed
+from records.errors import Conflict, Gone, Invalid, NotFound, PreconditionFailed
 from records.stored import EVERYTHING, Json, Stored, Write
+
+NOT_CURRENT = "The version that the write is based on is not the current one."
 
 
 async def update(call: Call) -> Answer:
@@ -40,9 +42,14 @@ async def _current(call: Call, resource_type: str, resource_id: str) -> Stored |
 
 async def _put(call: Call, resource: Json, resource_id: str, current: Stored | None, asked: int | None) -> Answer:
     if asked is not None and (current is None or current.version != asked):
-        raise PreconditionFailed("If-Match names a version that is not the current one.")
+        raise PreconditionFailed(NOT_CURRENT)
     write = Write("update", resource["resourceType"], resource_id, resource, call.body, if_version=asked)
-    row = await file_one(call, write)
+    try:
+        row = await file_one(call, write)
+    except Conflict as error:
+        if asked is None:
+            raise
+        raise PreconditionFailed(NOT_CURRENT) from error
     return written(call, row, 200 if current else 201, "update")
 
 
@@ -61,6 +68,6 @@ async def conditional_update(call: Call) -> Answer:
         return await _put(call, resource, found[0].id, found[0], found[0].version)
     write = Write(
         "create", resource_type, str(resource.get("id") or uuid.uuid4()), resource, call.body,
-        unique_key=condition_key(resource_type, call.query),
+        unless_exists=condition(call.query),
     )  # fmt: skip
     return written(call, await file_one(call, write), 201, "update")
