@@ -49,7 +49,7 @@ class Gate:
     ) -> None:
         # Loopback and in-house addresses: a proxy of the environment has no place between us and the issuer.
         self._http = http or httpx.AsyncClient(trust_env=False)
-        keys = Keys(settings.issuer_url, self._http, reached_at=settings.issuer_internal_url)
+        self.keys = keys = Keys(settings.issuer_url, self._http, reached_at=settings.issuer_internal_url)
         audiences = (settings.audience, settings.fhir_url)
         self.tokens = Tokens(keys, issuer=settings.issuer_url, audiences=audiences, clock=clock)
         self.accounts = Accounts(client, settings.database_prefix, clock=clock)

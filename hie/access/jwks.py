@@ -51,6 +51,11 @@ class Keys:
             raise Unauthenticated("The access token is signed with a key that the issuer does not publish.")
         return key
 
+    async def ready(self) -> None:
+        """Unavailable where no key is known and the issuer gives none."""
+        if not self._keys:
+            await self._refresh()
+
     async def _refresh(self) -> None:
         asked = self._monotonic()
         async with self._lock:

@@ -11,18 +11,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import structlog
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from hie.exchange.bodies import INLINE_BYTES, Bodies
 from hie.exchange.database import Client, exchange_database
 from hie.exchange.entries import Document, to_document, to_message
 from hie.exchange.group_commit import GroupCommit
 from hie.exchange.ids import Clock, Ids, now
-from hie.exchange.inbound import InboundMessage, State
+from hie.exchange.inbound import Channel, InboundMessage, State
 from hie.exchange.journal_reading import JournalReading
 
+_log = structlog.get_logger("hie.journal")
 DUPLICATE = 11000
 REUSED = "MSH-10 was used before by this sender, for another message"
 
@@ -77,6 +79,20 @@ class Journal(JournalReading):
             document["file"] = await self._bodies.put(message.id, message.raw)
             document["raw"] = None
         return await self._writer.add(document)
+
+    async def keep_rejected(self, *, channel: Channel, raw: bytes, reason: str, sender: str = "") -> None:
+        """
+        Keep what was refused before it became a message, e.g. a FHIR body; the refusal is answered all the same.
+
+        Where the database is away nothing can be kept, and the answer must not get lost over it.
+        """
+        message = InboundMessage(
+            self.next_id(), channel, self._clock(), raw, state="rejected", sender=sender, reason=reason
+        )
+        try:
+            await self.append(message, b"")
+        except PyMongoError as error:
+            _log.warning("refused content not kept", channel=channel, error=type(error).__name__)
 
     async def _insert(self, documents: Sequence[Document]) -> list[Kept | Exception]:
         await self._remark_reuse(documents)

@@ -6,6 +6,7 @@ https://profiles.ihe.net/ITI/BALP/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -26,6 +27,7 @@ NAMES = {"search_by_post": "search", "search_compartment": "search", "bundle": "
 NAMING = frozenset({"patient", "subject", "patient:Patient", "subject:Patient"})
 # One resource is what was done to; the other interactions are written down as the request that was made.
 SINGLE = frozenset({"read", "vread", "create", "update", "delete"})
+_ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
 _log = structlog.get_logger("hie.fhir")
 
 
@@ -118,7 +120,7 @@ async def _searched(call: Call) -> list[str]:
     patients = [value.removeprefix("Patient/") for value in values if not value.startswith("Person/")]
     for person in (value for value in values if value.startswith("Person/")):
         patients += await call.services.registry.expand(person)
-    return [patient for patient in patients if patient and "/" not in patient]
+    return [patient for patient in patients if _ID.match(patient)]
 
 
 async def _refused_record(call: Call, resource_type: str, resource_id: str) -> list[str]:

@@ -1,0 +1,243 @@
+"""
+The composition root: from Settings to everything that runs; the only file that knows every class.
+
+`build` makes the services of one process; `web_app`, `listener` and `workers` make of them what a process does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import AsyncMongoClient
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from adapters.mllp.framing import Frame
+from adapters.mllp.server import MllpServer
+from adapters.mllp.tls import server_context
+from hie.access.demo_sign_in.accounts import bind_demo_accounts
+from hie.access.gate import Gate
+from hie.applications.work import Work
+from hie.audit.events import Observer
+from hie.audit.trail import AuditTrail
+from hie.directory.sites import Directory
+from hie.errors import Unavailable
+from hie.exchange.database import Client
+from hie.exchange.filing import Filing
+from hie.exchange.ids import Clock, now
+from hie.exchange.intake import Intake
+from hie.exchange.journal import Journal
+from hie.exchange.leases import Leases
+from hie.exchange.outbox import Outbox
+from hie.exchange.outbox_runner import OutboxRunner
+from hie.exchange.pipeline import Pipeline, pipeline
+from hie.exchange.quarantine import Quarantine
+from hie.exchange.region_codes import mapper
+from hie.exchange.schema import Schema
+from hie.exchange.unmapped import UnmappedQueue
+from hie.exchange.worker import Worker
+from hie.fhir.services import FhirServices
+from hie.fhir.web import fhir_routes
+from hie.http import metrics
+from hie.http.health import Health, database_check
+from hie.http.hl7v2 import Hl7OverHttp
+from hie.http.measuring import Measuring
+from hie.http.problems import SecurityHeaders, refused
+from hie.identity.registry import ClientRegistry
+from hie.settings import Settings
+from records.resource_store import ResourceStore
+from terminology.service import Terminology, terminology
+
+MODULES = ("primary_care", "regional_medical", "drug_supervision", "public_health", "administration")
+# A sender or a browser waits for an answer: longer than this the database is away.
+SELECTION_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything of one process, wired."""
+
+    settings: Settings
+    client: Client
+    clock: Clock
+    store: ResourceStore
+    registry: ClientRegistry
+    outbox: Outbox
+    filing: Filing
+    journal: Journal
+    unmapped: UnmappedQueue
+    directory: Directory
+    quarantine: Quarantine
+    intake: Intake
+    gate: Gate
+    audit: AuditTrail
+    terminology: Terminology
+    pipeline: Pipeline
+    work: Work
+    fhir: FhirServices
+
+    def leases(self, collection: str) -> Leases:
+        """The leases of this process in `lanes` or `consumers`."""
+        owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        return Leases(self.client, self.settings.database_prefix, collection, owner)
+
+
+@asynccontextmanager
+async def build(settings: Settings, *, clock: Clock = now) -> AsyncIterator[Services]:
+    """The services of one process; Unavailable where the stores are of another release."""
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(connect(settings))
+        await Schema(client, settings.database_prefix, clock=clock).check()
+        services = wire(settings, client, clock)
+        stack.push_async_callback(services.gate.aclose)
+        stack.push_async_callback(services.audit.aclose)
+        for part in (services.store, services.registry, services.journal, services.outbox):
+            await part.ensure_indexes()
+        if settings.mode == "demo":
+            await bind_demo_accounts(services.gate.accounts)
+        yield services
+
+
+def connect(settings: Settings) -> Client:
+    """The database, with the write concern that acknowledgements stand on."""
+    return AsyncMongoClient[dict[str, Any]](
+        settings.database_uri, tz_aware=True, w="majority", serverSelectionTimeoutMS=SELECTION_MS, appname="hie"
+    )
+
+
+def wire(settings: Settings, client: Client, clock: Clock) -> Services:
+    """Collaborators to services; asks nothing of the database."""
+    prefix, words = settings.database_prefix, terminology()
+    store = ResourceStore(
+        client, prefix, base=settings.fhir_url, default_count=settings.fhir_default_count,
+        max_count=settings.fhir_max_count, clock=clock,
+    )  # fmt: skip
+    registry = ClientRegistry(client, prefix, store, clock=clock)
+    outbox = Outbox(client, prefix, clock=clock)
+    filing = Filing(store, registry, outbox)
+    journal = Journal(client, prefix, clock=clock)
+    directory = Directory(client, prefix, store, settings, clock=clock)
+    gate = Gate(settings, registry, store, client, clock=clock)
+    observer = Observer(settings.fhir_url, issuer=settings.issuer_url)
+    audit = AuditTrail(client, prefix, data_dir=settings.data_dir, observer=observer, clock=clock)
+    work = Work(store, filing, registry, words, clock)
+    subscribe(outbox, work)
+    return Services(
+        settings, client, clock, store, registry, outbox, filing, journal, UnmappedQueue(client, prefix), directory,
+        Quarantine(journal, directory), Intake(journal, directory, settings, clock), gate, audit, words,
+        pipeline(store=store, directory=directory, filing=filing, journal=journal, mapper=mapper(words)), work,
+        FhirServices(settings, store, filing, gate, audit, journal, registry, clock),
+    )  # fmt: skip
+
+
+def subscribe(outbox: Outbox, work: Work) -> None:
+    """The consumers of all modules; every process makes the same subscriptions, for any may publish."""
+    for module in MODULES:
+        if (events := _part(f"hie.applications.{module}.events")) is not None:
+            for name, types, listener in events.consumers(work):
+                outbox.subscribe(name, types, listener)
+
+
+def _part(name: str) -> Any:
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
+# What a process does
+
+
+def web_app(settings: Settings) -> Starlette:
+    """FHIR, HL7 v2 over HTTP, workbench, metrics and health; services live as long as the application."""
+    counted = metrics.requests()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with build(settings) as services:
+            app.router.routes[:] = routes(services, counted)
+            yield
+
+    return Starlette(
+        lifespan=lifespan,
+        middleware=[Middleware(Measuring, counted=counted), Middleware(SecurityHeaders)],
+        exception_handlers={HTTPException: refused, Exception: refused},
+    )
+
+
+def web_from_environment() -> Starlette:
+    """The same for servers that start several processes."""
+    return web_app(Settings())
+
+
+def routes(services: Services, counted: metrics.Requests) -> list[BaseRoute]:
+    """Every address of the web service."""
+    settings = services.settings
+    checks = {
+        "database": database_check(services.client, settings.database_prefix, services.clock),
+        "sign-in": services.gate.keys.ready,
+    }
+    return [
+        *Health(checks).routes(),
+        *metrics.routes(counted, lambda: figures(services)),
+        *Hl7OverHttp(settings, services.gate, services.intake, services.clock).routes(),
+        *fhir_routes(services.fhir),
+        *pages(services),
+    ]
+
+
+def pages(services: Services) -> Iterator[BaseRoute]:
+    """Static files and the workbench."""
+    if (static := _part("hie.ui.static")) is not None:
+        yield from static.routes()
+
+
+async def figures(services: Services) -> metrics.Figures:
+    """What the metrics page asks of the database."""
+    events = services.client[f"{services.settings.database_prefix}_exchange"]["AuditEvent"]
+    return metrics.Figures(
+        await services.journal.counts(),
+        await services.outbox.waiting(),
+        await services.outbox.collection.count_documents({"state": "dead"}),
+        await events.estimated_document_count(),
+    )
+
+
+def listener(services: Services) -> MllpServer:
+    """The MLLP listener; with certificate and key it speaks TLS, with a client CA mutual TLS."""
+    settings = services.settings
+
+    async def accept(frame: Frame) -> bytes | None:
+        return await services.intake.accept(frame, "mllp")
+
+    return MllpServer(
+        accept, host=settings.host, port=settings.mllp_port, max_bytes=settings.mllp_max_bytes,
+        idle_seconds=settings.mllp_idle_seconds, max_connections=settings.mllp_max_connections,
+        tls=_tls(settings),
+    )  # fmt: skip
+
+
+def _tls(settings: Settings) -> Any:
+    certificate, key = settings.mllp_tls_certificate, settings.mllp_tls_key
+    if certificate is None and key is None and settings.mllp_tls_client_ca is None:
+        return None
+    if certificate is None or key is None:
+        # A half-configured listener must not fall back to plain text.
+        raise Unavailable("TLS for MLLP needs both HIE_MLLP_TLS_CERTIFICATE and HIE_MLLP_TLS_KEY.")
+    return server_context(certificate, key, settings.mllp_tls_client_ca)
+
+
+def workers(services: Services) -> tuple[Worker, OutboxRunner]:
+    """One worker of the lanes and one runner of the outbox."""
+    worker = Worker(
+        services.journal, services.pipeline, services.leases("lanes"), lanes=services.settings.lanes,
+        unmapped=services.unmapped, quarantine=services.quarantine,
+    )  # fmt: skip
+    return worker, OutboxRunner(services.outbox, services.leases("consumers"))
