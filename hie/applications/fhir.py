@@ -16,6 +16,7 @@ from records.stored import Json
 
 TASK = "urn:hie:task"
 TASK_INPUT = "urn:hie:task-input"
+SUBJECT = "urn:hie:subject"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 # Days and months of the region's figures are its own, whatever zone a sender writes.
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -120,6 +121,16 @@ def name_of(patient: Json) -> str:
         return ""
     first = names[0]
     return str(first.get("text") or f"{first.get('family', '')}{''.join(first.get('given', ()))}")
+
+
+def sex_of(patient: Json) -> str:
+    """The sex as a Chinese word, which pages translate."""
+    return {"male": "男", "female": "女"}.get(patient.get("gender", ""), "未说明")
+
+
+def staff(subject: str, name: str) -> Json:
+    """A reference to who acted: the account by its subject, and the name as it was then."""
+    return {"type": "Practitioner", "identifier": {"system": SUBJECT, "value": subject}, "display": name}
 
 
 def followed(task: Json, **changes: Any) -> Json:

@@ -47,6 +47,11 @@ def pressures(observations: Iterable[Json]) -> tuple[Pressure, ...]:
     return tuple(sorted(complete, key=lambda pressure: pressure.at, reverse=True))
 
 
+def is_pressure(observation: Json) -> bool:
+    """Whether an Observation holds a blood pressure, or half of one."""
+    return any(True for _ in _values(observation))
+
+
 def observation(logical_id: str, patient: str, at: datetime, systolic: Decimal, diastolic: Decimal) -> Json:
     """A measurement as the vital-signs profile wants it."""
     return {
