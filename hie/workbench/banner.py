@@ -7,7 +7,8 @@ NHS Common User Interface, Patient Banner: the same facts at the same place on e
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -22,6 +23,7 @@ IDENTITY = "urn:oid:2.16.156.10011.1.3"
 SEXES = {"male": N_("男"), "female": N_("女"), "other": N_("其他"), "unknown": N_("不详")}
 CLOSED = frozenset({"inactive", "resolved", "remission", "entered-in-error", "refuted"})
 MOST_ALLERGIES, MOST_FLAGS = 6, 8
+_ICD = re.compile(r"[A-Z][0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +98,21 @@ def _allergies(allergies: Iterable[Json]) -> Iterator[Tag]:
 def _flags(facts: Facts) -> Iterator[Tag]:
     if any(one.get("deceasedDateTime") or one.get("deceasedBoolean") for one in facts.patients):
         yield Tag(N_("已故"), "bad")
-    diagnoses = {code.upper() for one in filter(_is_open, facts.conditions) for _, code in codings(one.get("code"))}
-    for mark in _marks():
-        if any(code.startswith(tuple(mark["prefixes"])) for code in diagnoses):
-            yield Tag(mark["zh"], mark["tone"])
+    given = {code.upper() for one in filter(_is_open, facts.conditions) for _, code in codings(one.get("code"))}
+    diagnoses = {code for code in given if _ICD.match(code)}
+    for mark, beginnings in _marks():
+        if any(code.startswith(beginnings) for code in diagnoses):
+            yield mark
     for flag in facts.flags:
         if flag.get("status") == "active" and (name := words(flag.get("code"))):
             yield Tag(name, "warn")
 
 
 @cache
-def _marks() -> tuple[Mapping[str, str], ...]:
-    """Diagnoses that a banner names, from `rules/flags.json`."""
+def _marks() -> tuple[tuple[Tag, tuple[str, ...]], ...]:
+    """Diagnoses that a banner names, from `rules/flags.json`: the mark, and how their codes begin."""
     text = files("hie.workbench").joinpath("rules/flags.json").read_text("utf-8")
-    return tuple(json.loads(text)["flags"])
+    return tuple((Tag(one["zh"], one["tone"]), tuple(one["prefixes"])) for one in json.loads(text)["flags"])
 
 
 def _consent(consents: Iterable[Json], *, emergency: bool) -> str:
