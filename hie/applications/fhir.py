@@ -20,6 +20,7 @@ SUBJECT = "urn:hie:subject"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 # Days and months of the region's figures are its own, whatever zone a sender writes.
 ZONE = ZoneInfo("Asia/Shanghai")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def codings(concept: Json | None) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from hie.applications.primary_care.rules import Assessment, Visit, age_on, asses
 from hie.applications.rule_data import Rules, rule_book
 from hie.applications.work import Reader, Work, change, create, of_patients
 from hie.errors import Unprocessable
-from records.errors import Conflict, Gone, NotFound
+from records.errors import Conflict, NotFound
 from records.stored import Json, Stored
 from terminology.service import Terminology
 

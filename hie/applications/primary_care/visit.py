@@ -185,7 +185,8 @@ def _written(form: Form) -> Iterator[Json]:
     yield _item("complication", valueBoolean=form.complication)
     for medicine in form.medicines:
         parts = (("name", medicine.name), ("times", medicine.times), ("dose", medicine.dose))
-        yield {"linkId": "medicine", "item": [_item(f"medicine-{key}", valueString=text) for key, text in parts if text]}
+        items = [_item(f"medicine-{key}", valueString=text) for key, text in parts if text]
+        yield {"linkId": "medicine", "item": items}
 
 
 def _judged(found: Assessment) -> Iterator[Json]:
