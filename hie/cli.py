@@ -211,11 +211,23 @@ def migrate(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say wh
 def site_check(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
     sender: Annotated[str, typer.Option(help="MSH-3|MSH-4; taken from each message without it.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts: one entry a message.")] = False,
 ) -> None:
     """Show what sample messages of a site would become; nothing is stored. Exit 1: some would not be taken."""
     from hie.commands.site_check import check_files
 
-    raise typer.Exit(check_files(Settings(), files, sender, typer.echo))
+    raise typer.Exit(check_files(Settings(), files, sender, typer.echo, as_json=as_json))
+
+
+@app.command(hidden=True)
+def corpus(
+    places: Annotated[list[Path], typer.Argument(exists=True)],
+    report: Annotated[Path | None, typer.Option(help="Markdown file to write; the terminal without it.")] = None,
+) -> None:
+    """For developers: send whole folders through the MLLP port and report by message type. Exit 1: one was lost."""
+    from hie.commands.corpus import corpus as run
+
+    raise typer.Exit(run(Settings(), places, report, say))
 
 
 def main() -> None:

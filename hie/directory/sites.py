@@ -58,6 +58,11 @@ class Directory:
             return None
         return provisional(sender, charset=self._settings.default_charset, zone=self._settings.default_zone)
 
+    async def registered(self) -> Mapping[str, Site]:
+        """The profile of every registered sender."""
+        await self.refresh()
+        return dict(self._known)
+
     async def refresh(self) -> None:
         """Read the registry now."""
         profiles = {document["_id"]: document async for document in self._profiles.find()}

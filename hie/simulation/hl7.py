@@ -89,7 +89,26 @@ class Hospital:
             11: address, 13: f"^PRN^PH^^^^{resident.phone}", 19: nineteen,
         })  # fmt: skip
 
-    def visit(self, resident: Resident, number: str, kind: str, place: str, doctor: str, **times: datetime) -> str:
+    @staticmethod
+    def allergies(resident: Resident) -> list[str]:
+        """AL1 of what a resident is allergic to."""
+        return [
+            segment("AL1", {1: str(number), 2: "DA", 3: f"^{name}", 4: "MO", 5: reaction})
+            for number, (name, reaction) in enumerate(resident.allergies, 1)
+        ]
+
+    def drug(self, drug: Mapping[str, Any]) -> str:
+        """A CWE: a code of the region's catalogue, of the international one, or one that only this hospital knows."""
+        name = escape(drug["name"])
+        match self.dialect["drugs"]:
+            case "region":
+                return f"{drug['code']}^{name}^urn:hie:drug"
+            case "atc":
+                return f"{drug['atc']}^{name}^ATC"
+            case _:
+                return f"YP{drug['code'][1:]}^{name}^L"
+
+    def visit(self, number: str, kind: str, place: str, doctor: str, **times: datetime) -> str:
         """PV1; `kind` is inpatient, outpatient or emergency; `times` may hold admitted and discharged."""
         fields = {
             1: "1", 2: self.dialect[kind], 3: place, 7: doctor, 10: "MED",

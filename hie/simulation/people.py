@@ -26,7 +26,7 @@ def load(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """One made-up human. `moved_from` is the district of an earlier address; `rarely` marks who has no ID yet."""
+    """One made-up human; `moved_from` is the earlier address, `allergies` are substance and reaction."""
 
     number: int
     surname: str
@@ -41,10 +41,15 @@ class Resident:
     health_card: str = ""
     moved_from: str = ""
     twin: bool = False
+    allergies: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
         return self.surname + self.given
+
+    def before_moving(self) -> Resident:
+        """As sources knew this resident before the move."""
+        return replace(self, address=self.moved_from) if self.moved_from else self
 
     def age(self, on: date) -> int:
         """Whole years."""
@@ -60,9 +65,9 @@ def id_number(region: str, birth: date, sequence: int) -> str:
 # The two demo accounts are residents like any other; their ID numbers are fixed so that sign-in can find them.
 DEMO_RESIDENTS = (
     Resident(0, "王", "晓梅", "female", date(1985, 6, 12), "370303198506120428", "13905330001", "370303",
-             "公园街道示范小区1号楼1单元101", 0, "ZB0000000001"),
+             "公园街道示范小区1号楼1单元101", 0, "ZB0000000001", allergies=(("磺胺类药物", "皮疹"),)),
     Resident(1, "李", "德厚", "male", date(1948, 9, 15), "370303194809150175", "13905330002", "370303",
-             "公园街道示范小区1号楼1单元102", 1, "ZB0000000002"),
+             "公园街道示范小区1号楼1单元102", 1, "ZB0000000002", allergies=(("青霉素", "过敏性休克"),)),
 )  # fmt: skip
 
 
@@ -88,9 +93,7 @@ class Population:
 
     def _household(self, number: int, household: int) -> Iterator[Resident]:
         district = self.random.choice(self.region["districts"])
-        address = (
-            f"{self.random.choice(district['streets'])}{self.random.randint(1, 400)}号{self.random.randint(1, 30)}室"
-        )
+        address = self._address(district)
         phone = f"13{self.random.randint(0, 9)}{self.random.randint(10_000_000, 99_999_999)}"
         surname = self.random.choice(self.names["surnames"])
         father_age = self.random.randint(25, 82)
@@ -135,4 +138,8 @@ class Population:
     def _perhaps_moved(self, resident: Resident) -> Resident:
         if self.random.random() > 0.08:
             return resident
-        return replace(resident, moved_from=self.random.choice(self.region["districts"])["code"])
+        return replace(resident, moved_from=self._address(self.random.choice(self.region["districts"])))
+
+    def _address(self, district: dict[str, Any]) -> str:
+        street = self.random.choice(district["streets"])
+        return f"{street}{self.random.randint(1, 400)}号{self.random.randint(1, 30)}室"

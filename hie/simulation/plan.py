@@ -13,32 +13,38 @@ from random import Random
 from typing import Any
 
 from hie.simulation.clinics import Clinic, pressure
+from hie.simulation.demo_stories import ELDER, demo_year
 from hie.simulation.hl7 import Hospital, segment
 from hie.simulation.people import DEMO_RESIDENTS, Population, Resident, load
+from hie.simulation.pharmacy import fitting
 from hie.simulation.stories import Storyteller, Told, in_order
 
 CHINA = timezone(timedelta(hours=8))
 SIZES = {"tiny": 40, "small": 200, "city": 4_000}
 HYPERTENSION_AGE = 50
+# Sources that heard from a resident longer ago than this know the address before the move.
+MOVED_DAYS = 180
+# The elder's year in his clinic: days ago, systolic, diastolic.
+ELDER_PRESSURES = ((352, 158, 94), (266, 152, 92), (171, 148, 88), (82, 156, 92), (16, 162, 94))
 
 
 @dataclass(slots=True)
 class Plan:
     """
-    Everything that will be sent: `hospitals` by sender in order of time, `clinics` as transactions in order.
+    Everything that will be sent: `hospitals` by sender in order of time, `clinics` by code, transactions in order.
 
     `truth` says which identifiers belong to one human.
     """
 
     institutions: list[Mapping[str, Any]]
     hospitals: dict[str, list[Told]] = field(default_factory=dict)
-    clinics: list[tuple[datetime, bytes]] = field(default_factory=list)
+    clinics: dict[str, list[tuple[datetime, bytes]]] = field(default_factory=dict)
     truth: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def size(self) -> int:
         """How many messages and transactions there are."""
-        return sum(map(len, self.hospitals.values())) + len(self.clinics) + 1
+        return sum(map(len, self.hospitals.values())) + sum(map(len, self.clinics.values())) + 1
 
     def write_truth(self, path: Path) -> None:
         """One line a human: name, ID number, and every identifier that a source uses."""
@@ -77,14 +83,18 @@ class Planner:
     def plan(self) -> Plan:
         """The whole year."""
         told: dict[str, list[Told]] = {teller.hospital.sender: [] for teller in self.tellers}
-        clinics: list[tuple[datetime, bytes]] = []
+        clinics: dict[str, list[tuple[datetime, bytes]]] = {clinic.code: [] for clinic in self.clinics}
         for resident in self.people:
             for teller, story in self._hospital_stories(resident):
                 told[teller.hospital.sender].extend(story)
-            clinics.extend(self._clinic_visits(resident))
+            for clinic, visits in self._clinic_visits(resident):
+                clinics[clinic.code].extend(visits)
+        for teller, story in self._outbreaks():
+            told[teller.hospital.sender].extend(story)
         self._oddities(told)
         hospitals = {sender: in_order(stories) for sender, stories in told.items()}
-        clinics.sort(key=lambda one: one[0])
+        for visits in clinics.values():
+            visits.sort(key=lambda one: one[0])
         return Plan(self.region["institutions"], hospitals, clinics, [self._truth(one) for one in self.people])
 
     # ---- hospitals
@@ -102,17 +112,22 @@ class Planner:
         back = timedelta(days=self.random.randint(least, most), minutes=self.random.randint(-240, 180))
         return self.now - back
 
+    def _then(self, resident: Resident, moment: datetime) -> Resident:
+        """The resident as known at a time."""
+        return resident.before_moving() if self.now - moment > timedelta(days=MOVED_DAYS) else resident
+
     def _hospital_stories(self, resident: Resident) -> Iterator[tuple[Storyteller, list[Told]]]:
-        central = self.tellers[0]
         if resident in DEMO_RESIDENTS:
-            self._known_at(
-                resident, f"urn:hie:authority:{central.hospital.facility}", central.hospital.local_id(resident)
-            )
-            yield from ((central, story) for story in self._demo_stories(central, resident))
-        for _ in range(self.random.choice((0, 1, 1, 2)) + (resident in DEMO_RESIDENTS)):
-            teller = self._near(resident)
+            central = self.tellers[0]
+            facility = central.hospital.facility
+            self._known_at(resident, f"urn:hie:authority:{facility}", central.hospital.local_id(resident))
+            yield from ((central, story) for story in demo_year(central, resident, self.now))
+            return
+        for _ in range(self.random.choice((0, 1, 1, 2))):
+            teller, moment = self._near(resident), self._day(330)
             kind = "emergency" if self.random.random() < 0.1 else "outpatient"
-            yield teller, list(teller.outpatient(resident, self._day(330), self._diagnosis(resident), kind))
+            then = self._then(resident, moment)
+            yield teller, list(teller.outpatient(then, moment, self._diagnosis(resident), kind))
         if self.random.random() < 0.12:
             teller, days = self._near(resident), self.random.randint(3, 14)
             story = teller.inpatient(resident, self._day(120), days, self._diagnosis(resident), self.now)
@@ -134,29 +149,11 @@ class Planner:
 
     def _registered_twice(self, teller: Storyteller, resident: Resident) -> list[Told]:
         self._known_at(resident, f"urn:hie:authority:{teller.hospital.facility}", teller.hospital.local_id(resident, 1))
-        first = self._day(200, 40)
+        first = self._day(MOVED_DAYS - 1, 40)
         return [
             *teller.outpatient(resident, first, self._diagnosis(resident)),
             *teller.second_registration(resident, first + timedelta(days=10)),
         ]
-
-    def _demo_stories(self, teller: Storyteller, resident: Resident) -> Iterator[list[Told]]:
-        pid = teller.hospital.patient(resident)
-        panels = self.medicine["panels"]
-        for days, name in ((300, "chemistry"), (210, "lipids"), (120, "chemistry"), (45, "hba1c"), (12, "chemistry")):
-            moment = self.now - timedelta(days=days)
-            visit = teller.hospital.visit(
-                resident, teller.number("V"), "outpatient", teller.place(), teller.doctor(), admitted=moment
-            )
-            yield [
-                teller.tell(moment, "ADT^A04", teller.hospital.event("A04", moment), pid, visit),
-                *teller.laboratory(resident, pid, visit, moment + timedelta(minutes=20), panels[name]),
-            ]
-        chronic = self.medicine["diagnoses"][0]
-        yield list(teller.outpatient(resident, self.now - timedelta(days=9), chronic))
-        yield list(teller.inpatient(resident, self.now - timedelta(days=70), 8, chronic, self.now))
-        yield list(teller.appointment(resident, self.now - timedelta(days=2), timedelta(days=12)))
-        yield [teller.vaccination(resident, self.now - timedelta(days=30), {"code": "88", "name": "流感疫苗"})]
 
     def _vaccinations(self, resident: Resident) -> tuple[Storyteller, list[Told]]:
         teller = self.tellers[-1]  # the maternal and child hospital
@@ -179,6 +176,20 @@ class Planner:
         fitting = [one for one in self.medicine["notifiable"] if one["min_age"] <= age <= one["max_age"]]
         return self.random.choice(fitting) if fitting else None
 
+    def _outbreaks(self) -> Iterator[tuple[Storyteller, list[Told]]]:
+        """One fresh case of every notifiable disease at least, and one that two hospitals see."""
+        for number, disease in enumerate(self.medicine["notifiable"]):
+            ages = range(disease["min_age"], disease["max_age"] + 1)
+            ill = [one for one in self.people[2:] if one.age(self.now.date()) in ages]
+            if not ill:
+                continue
+            resident, moment = self.random.choice(ill), self._day(4)
+            for teller in self.random.sample(self.tellers[:-1], 2 if number == 0 else 1):
+                facility = teller.hospital.facility
+                self._known_at(resident, f"urn:hie:authority:{facility}", teller.hospital.local_id(resident))
+                yield teller, list(teller.outpatient(resident, moment, disease))
+                moment += timedelta(hours=2)
+
     def _oddities(self, told: dict[str, list[Told]]) -> None:
         """What real lines carry too: a type nobody translates, a sender nobody registered, a message without sense."""
         teller, resident = self.tellers[1], self.people[min(5, len(self.people) - 1)]
@@ -197,20 +208,43 @@ class Planner:
 
     # ---- clinics
 
-    def _clinic_visits(self, resident: Resident) -> Iterator[tuple[datetime, bytes]]:
-        old = resident.age(self.now.date()) >= HYPERTENSION_AGE
-        if not (old and self.random.random() < 0.5) and resident not in DEMO_RESIDENTS:
-            return
+    def _clinic_visits(self, resident: Resident) -> Iterator[tuple[Clinic, list[tuple[datetime, bytes]]]]:
+        if resident in DEMO_RESIDENTS:
+            yield self._demo_visits(resident)
+        elif resident.age(self.now.date()) >= HYPERTENSION_AGE and self.random.random() < 0.5:
+            yield self._follow_ups(resident)
+        elif self.random.random() < 0.08:
+            clinic = self._clinic(resident)
+            yield clinic, [self._visit(clinic, resident, self._day(300))]
+
+    def _clinic(self, resident: Resident) -> Clinic:
         near = [one for one in self.clinics if one.district == resident.district] or self.clinics
         clinic = near[resident.number % len(near)]
-        self._known_at(resident, clinic.authority, f"{clinic.code}-{resident.number:06d}")
-        controlled = self.random.random() < 0.6
+        self._known_at(resident, clinic.authority, clinic.local_id(resident))
+        return clinic
+
+    def _visit(
+        self, clinic: Clinic, resident: Resident, moment: datetime, measured: tuple[int, int] | None = None
+    ) -> tuple[datetime, bytes]:
+        self.visits += 1
+        choice = fitting(self.medicine["drugs"], "I10") if measured else []
+        drugs = choice if resident == ELDER else choice[self.visits % 3 : self.visits % 3 + 1]
+        return moment, clinic.visit(self._then(resident, moment), moment, self.visits, measured, drugs[:2])
+
+    def _follow_ups(self, resident: Resident) -> tuple[Clinic, list[tuple[datetime, bytes]]]:
+        clinic, controlled = self._clinic(resident), self.random.random() < 0.6
+        visits = []
         for quarter in range(self.random.randint(1, 4), 0, -1):
-            moment = self.now - timedelta(
-                days=90 * quarter - self.random.randint(0, 85), hours=self.random.randint(0, 3)
-            )
-            self.visits += 1
-            yield moment, clinic.visit(resident, moment, pressure(self.random, controlled), self.visits)
+            back = timedelta(days=90 * quarter - self.random.randint(0, 85), hours=self.random.randint(0, 3))
+            visits.append(self._visit(clinic, resident, self.now - back, pressure(self.random, controlled)))
+        return clinic, visits
+
+    def _demo_visits(self, resident: Resident) -> tuple[Clinic, list[tuple[datetime, bytes]]]:
+        clinic = self._clinic(resident)
+        if resident != ELDER:
+            return clinic, [self._visit(clinic, resident, self.now - timedelta(days=190))]
+        series = ((self.now - timedelta(days=days), (high, low)) for days, high, low in ELDER_PRESSURES)
+        return clinic, [self._visit(clinic, resident, moment, measured) for moment, measured in series]
 
     def _truth(self, resident: Resident) -> dict[str, Any]:
         return {
@@ -221,5 +255,6 @@ class Planner:
             "sex": resident.sex,
             "household": resident.household,
             "twin": resident.twin,
+            "moved": bool(resident.moved_from),
             "identifiers": [list(one) for one in sorted(self.known.get(resident.number, ()))],
         }

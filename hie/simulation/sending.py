@@ -1,14 +1,18 @@
 """
-The demo region speaks: one MLLP connection a hospital, in order; FHIR transactions for the clinics.
+The demo region speaks: one MLLP connection a hospital and one queue of FHIR transactions a clinic, each in order.
+
+What gets no answer is sent again, as real senders do: the exchange takes the same message once.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
+import structlog
 
 from adapters.mllp.client import MllpClient
 from hie.errors import Unavailable
@@ -17,8 +21,14 @@ from hie.simulation.clinics import directory
 from hie.simulation.plan import Plan
 from hie.simulation.stories import Told
 
-CLINIC_CLIENTS = 4
+# So many clinics send at once; a city has more clinics than the demo's machine has room for.
+CLINICS_AT_ONCE = 4
 TIMEOUT_SECONDS = 60.0
+ATTEMPTS = 8
+PAUSE_SECONDS = 0.5
+# Another transaction was faster, or a service is starting anew.
+AGAIN = frozenset({409, 412, 502, 503, 504})
+_log = structlog.get_logger("hie.simulation")
 
 
 @dataclass(slots=True)
@@ -43,15 +53,17 @@ class Region:
     async def send(self) -> Tally:
         """The directory first, then everybody at once."""
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
-            client.headers["Authorization"] = f"Bearer {await self._token(client)}"
+            await self._sign_in(client)
             await self._transaction(client, directory(self.plan.institutions))
             if self.tally.failed:
                 raise Unavailable("The directory of institutions was not taken.")
+            room = asyncio.Semaphore(CLINICS_AT_ONCE)
             hospitals = (self._hospital(told) for told in self.plan.hospitals.values())
-            await asyncio.gather(*hospitals, self._clinics(client))
+            clinics = (self._clinic(client, room, visits) for visits in self.plan.clinics.values())
+            await asyncio.gather(*hospitals, *clinics)
         return self.tally
 
-    async def _token(self, client: httpx.AsyncClient) -> str:
+    async def _sign_in(self, client: httpx.AsyncClient) -> None:
         answer = await client.post(
             f"{self.settings.issuer_url}/protocol/openid-connect/token",
             data={
@@ -62,35 +74,61 @@ class Region:
             },
         )
         answer.raise_for_status()
-        return str(answer.json()["access_token"])
+        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
-    async def _hospital(self, told: list[Told]) -> None:
-        async with MllpClient(self.settings.host, self.settings.mllp_port, timeout=TIMEOUT_SECONDS) as client:
-            for _, _, raw in told:
-                answer = await client.send(raw)
-                if b"MSA|AA" in answer or b"MSA|CA" in answer:
-                    self.tally.accepted += 1
-                else:
-                    self.tally.refused += 1
-                self.progress()
+    # ---- hospitals
 
-    async def _clinics(self, client: httpx.AsyncClient) -> None:
-        # Each clinic's own transactions stay in order: one queue a clinic would be many, so they share few.
-        queues: list[list[bytes]] = [[] for _ in range(CLINIC_CLIENTS)]
-        for number, (_, bundle) in enumerate(self.plan.clinics):
-            queues[number % CLINIC_CLIENTS].append(bundle)
-        await asyncio.gather(*(self._queue(client, queue) for queue in queues))
+    async def _hospital(self, told: Sequence[Told]) -> None:
+        left = [raw for _, _, raw in told]
+        for attempt in range(ATTEMPTS):
+            try:
+                async with MllpClient(self.settings.host, self.settings.mllp_port, timeout=TIMEOUT_SECONDS) as client:
+                    while left:
+                        self._count(await client.send(left[0]))
+                        del left[0]
+                return
+            except (OSError, TimeoutError) as error:
+                _log.info("hospital connects again", error=type(error).__name__)
+                await asyncio.sleep(PAUSE_SECONDS * 2**attempt)
+        raise Unavailable("The listener does not answer.")
 
-    async def _queue(self, client: httpx.AsyncClient, queue: list[bytes]) -> None:
-        for bundle in queue:
-            await self._transaction(client, bundle)
+    def _count(self, answer: bytes) -> None:
+        if b"MSA|AA" in answer or b"MSA|CA" in answer:
+            self.tally.accepted += 1
+        else:
+            self.tally.refused += 1
+        self.progress()
+
+    # ---- clinics
+
+    async def _clinic(
+        self, client: httpx.AsyncClient, room: asyncio.Semaphore, visits: Sequence[tuple[datetime, bytes]]
+    ) -> None:
+        async with room:
+            for _, bundle in visits:
+                await self._transaction(client, bundle)
 
     async def _transaction(self, client: httpx.AsyncClient, bundle: bytes) -> None:
-        answer = await client.post(
-            self.settings.fhir_url, content=bundle, headers={"Content-Type": "application/fhir+json"}
-        )
-        if answer.is_success:
+        status = 0
+        for attempt in range(ATTEMPTS):
+            status = await self._post(client, bundle)
+            if 0 < status < 400 or status not in AGAIN | {0, 401}:
+                break
+            if status == 401:
+                await self._sign_in(client)
+            else:
+                await asyncio.sleep(PAUSE_SECONDS * 2**attempt)
+        if 0 < status < 400:
             self.tally.transactions += 1
         else:
+            _log.warning("transaction not taken", status=status)
             self.tally.failed += 1
         self.progress()
+
+    async def _post(self, client: httpx.AsyncClient, bundle: bytes) -> int:
+        """The status of the answer; 0 where there was none."""
+        try:
+            headers = {"Content-Type": "application/fhir+json", "Prefer": "return=minimal"}
+            return (await client.post(self.settings.fhir_url, content=bundle, headers=headers)).status_code
+        except httpx.TransportError:
+            return 0

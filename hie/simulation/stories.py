@@ -14,8 +14,10 @@ from typing import Any
 
 from hie.simulation.hl7 import Hospital, escape, segment, stamp
 from hie.simulation.people import Resident
+from hie.simulation.pharmacy import dispensing, fitting, prescription
 
 Told = tuple[datetime, str, bytes]  # when, message type, bytes
+Values = Mapping[str, float]
 
 
 @dataclass(slots=True)
@@ -48,68 +50,114 @@ class Storyteller:
         code, name = self.random.choice(self.medicine["departments"])
         return f"{code}^{'101' if bed else ''}^{bed}^{self.hospital.facility}^^^^^{name}"
 
+    def panel(self) -> Mapping[str, Any]:
+        """A panel that is often ordered."""
+        found: Mapping[str, Any] = self.medicine["panels"][self.random.choice(self.medicine["common_panels"])]
+        return found
+
     # ---- stories
 
     def outpatient(
-        self, resident: Resident, moment: datetime, diagnosis: Mapping[str, Any], kind: str = "outpatient"
+        self,
+        resident: Resident,
+        moment: datetime,
+        diagnosis: Mapping[str, Any],
+        kind: str = "outpatient",
+        tests: Sequence[tuple[Mapping[str, Any], Values]] | None = None,
     ) -> Iterator[Told]:
-        """Registration, diagnosis, perhaps tests, usually drugs."""
+        """Registration, diagnosis, perhaps tests (`tests` says which), usually drugs."""
         pid, visit = self.hospital.patient(resident), self.number("V")
-        pv1 = self.hospital.visit(resident, visit, kind, self.place(), self.doctor(), admitted=moment)
-        yield self.tell(moment, "ADT^A04", self.hospital.event("A04", moment), pid, pv1)
-        if self.random.random() < 0.7:
-            panel = self.random.choice(list(self.medicine["panels"].values()))
-            yield from self.laboratory(resident, pid, pv1, moment + timedelta(minutes=20), panel)
+        pv1 = self.hospital.visit(visit, kind, self.place(), self.doctor(), admitted=moment)
+        allergies = self.hospital.allergies(resident)
+        yield self.tell(moment, "ADT^A04", self.hospital.event("A04", moment), pid, pv1, *allergies)
+        if tests is None:
+            tests = [(self.panel(), {})] if self.random.random() < 0.7 else []
+        for number, (panel, values) in enumerate(tests):
+            yield from self.laboratory(pid, pv1, moment + timedelta(minutes=10 + number), panel, values)
         seen = moment + timedelta(minutes=35)
         dg1 = self.hospital.diagnosis(1, diagnosis, seen)
-        yield self.tell(seen, "ADT^A08", self.hospital.event("A08", seen), pid, pv1, dg1)
-        yield from self.pharmacy(pid, pv1, moment + timedelta(minutes=50), diagnosis, doses=1)
+        yield self.tell(seen, "ADT^A08", self.hospital.event("A08", seen), pid, pv1, *allergies, dg1)
+        if found := diagnosis.get("test"):
+            yield from self.finding(pid, pv1, seen, found)
+        yield from self.pharmacy(pid, pv1, moment + timedelta(minutes=50), diagnosis)
 
     def inpatient(
-        self, resident: Resident, moment: datetime, days: int, diagnosis: Mapping[str, Any], now: datetime
+        self,
+        resident: Resident,
+        moment: datetime,
+        days: int,
+        diagnosis: Mapping[str, Any],
+        now: datetime,
+        tests: Sequence[tuple[Mapping[str, Any], Values]] | None = None,
     ) -> Iterator[Told]:
         """Admission, transfer perhaps, tests, drugs, discharge with its summary; what lies ahead is not told."""
         pid, visit, doctor = self.hospital.patient(resident), self.number("V"), self.doctor()
         bed = f"{self.random.randint(1, 60):02d}"
-        pv1 = self.hospital.visit(resident, visit, "inpatient", self.place(bed), doctor, admitted=moment)
+        place = self.place(bed)
+        pv1 = self.hospital.visit(visit, "inpatient", place, doctor, admitted=moment)
         dg1 = self.hospital.diagnosis(1, diagnosis, moment)
-        told = [self.tell(moment, "ADT^A01", self.hospital.event("A01", moment), pid, pv1, dg1)]
-        panels = list(self.medicine["panels"].values())
-        told += self.laboratory(resident, pid, pv1, moment + timedelta(hours=2), self.random.choice(panels))
+        allergies = self.hospital.allergies(resident)
+        told = [self.tell(moment, "ADT^A01", self.hospital.event("A01", moment), pid, pv1, *allergies, dg1)]
+        for number, (panel, values) in enumerate(tests or [(self.panel(), {})]):
+            told += self.laboratory(pid, pv1, moment + timedelta(hours=2, minutes=number), panel, values)
         if self.random.random() < 0.2:
-            moved = moment + timedelta(days=1)
-            pv1 = self.hospital.visit(resident, visit, "inpatient", self.place("61"), doctor, admitted=moment)
+            moved, place = moment + timedelta(days=1), self.place("61")
+            pv1 = self.hospital.visit(visit, "inpatient", place, doctor, admitted=moment)
             told.append(self.tell(moved, "ADT^A02", self.hospital.event("A02", moved), pid, pv1))
-        told += self.pharmacy(pid, pv1, moment + timedelta(hours=5), diagnosis, doses=days)
+        told += self.pharmacy(pid, pv1, moment + timedelta(hours=5), diagnosis)
         end = moment + timedelta(days=days)
-        out = self.hospital.visit(
-            resident, visit, "inpatient", self.place(bed), doctor, admitted=moment, discharged=end
-        )
+        out = self.hospital.visit(visit, "inpatient", place, doctor, admitted=moment, discharged=end)
         told.append(self.tell(end, "ADT^A03", self.hospital.event("A03", end), pid, out, dg1))
         told.append(self.summary(pid, out, end + timedelta(minutes=30), diagnosis, days))
         yield from (one for one in told if one[0] <= now)
 
     def laboratory(
-        self, resident: Resident, pid: str, pv1: str, moment: datetime, panel: Mapping[str, Any]
+        self, pid: str, pv1: str, moment: datetime, panel: Mapping[str, Any], values: Values | None = None
     ) -> list[Told]:
-        """The order, and its final result an hour later."""
+        """The order, and its final result an hour later; `values` by code where they are part of a story."""
+        results = [
+            self._result(number, test, moment + timedelta(hours=1), (values or {}).get(test["code"]))
+            for number, test in enumerate(panel["tests"], 1)
+        ]
+        return self._ordered(pid, pv1, moment, panel, "LAB", results)
+
+    def finding(self, pid: str, pv1: str, moment: datetime, test: Mapping[str, Any]) -> list[Told]:
+        """A test that found its agent."""
+        found = segment("OBX", {
+            1: "1", 2: "ST", 3: f"{test['code']}^{test['name']}^LN", 5: "阳性", 7: "阴性", 8: "A", 11: "F",
+            14: stamp(moment + timedelta(hours=1)),
+        })  # fmt: skip
+        return self._ordered(pid, pv1, moment, test, "LAB", [found])
+
+    def imaging(self, pid: str, pv1: str, moment: datetime, study: Mapping[str, Any]) -> list[Told]:
+        """An examination with its findings and impression in words."""
+        parts = (("59776-5^检查所见^LN", study["find"]), ("19005-8^检查结论^LN", study["say"]))
+        texts = [
+            segment("OBX", {1: str(number), 2: "TX", 3: code, 5: escape(text), 11: "F"})
+            for number, (code, text) in enumerate(parts, 1)
+        ]
+        return self._ordered(pid, pv1, moment, study, "RAD", texts)
+
+    def _ordered(
+        self, pid: str, pv1: str, moment: datetime, what: Mapping[str, Any], section: str, results: Sequence[str]
+    ) -> list[Told]:
         placer, filler = self.number("P"), self.number("L")
-        service = f"{panel['code']}^{panel['name']}^LN"
-        orc = segment("ORC", {1: "NW", 2: placer, 9: stamp(moment)})
-        request = segment("OBR", {1: "1", 2: placer, 4: service, 7: stamp(moment)})
+        service, doctor = f"{what['code']}^{what['name']}^LN", self.doctor()
+        orc = segment("ORC", {1: "NW", 2: placer, 9: stamp(moment), 12: doctor})
+        request = segment("OBR", {1: "1", 2: placer, 4: service, 7: stamp(moment), 16: doctor})
         reported = moment + timedelta(hours=1)
         report = segment("OBR", {
-            1: "1", 2: placer, 3: filler, 4: service, 7: stamp(moment), 22: stamp(reported), 24: "LAB", 25: "F",
+            1: "1", 2: placer, 3: filler, 4: service, 7: stamp(moment), 16: doctor, 22: stamp(reported), 24: section,
+            25: "F",
         })  # fmt: skip
-        results = [self._result(number, test, reported) for number, test in enumerate(panel["tests"], 1)]
         answered = segment("ORC", {1: "RE", 2: placer, 3: filler})
         return [
             self.tell(moment, "ORM^O01", pid, pv1, orc, request),
             self.tell(reported, "ORU^R01", pid, pv1, answered, report, *results),
         ]
 
-    def _result(self, number: int, test: Mapping[str, Any], moment: datetime) -> str:
-        value = max(0.1, self.random.gauss(test["mean"], test["sd"]))
+    def _result(self, number: int, test: Mapping[str, Any], moment: datetime, value: float | None) -> str:
+        value = max(0.1, self.random.gauss(test["mean"], test["sd"])) if value is None else value
         shown = f"{value:.{test['digits']}f}"
         flag = "L" if float(shown) < float(test["low"]) else "H" if float(shown) > float(test["high"]) else "N"
         return segment("OBX", {
@@ -117,21 +165,14 @@ class Storyteller:
             6: escape(test["unit"]), 7: f"{test['low']}-{test['high']}", 8: flag, 11: "F", 14: stamp(moment),
         })  # fmt: skip
 
-    def pharmacy(
-        self, pid: str, pv1: str, moment: datetime, diagnosis: Mapping[str, Any], doses: int
-    ) -> Iterator[Told]:
+    def pharmacy(self, pid: str, pv1: str, moment: datetime, diagnosis: Mapping[str, Any]) -> Iterator[Told]:
         """Prescription and dispensing of the drugs that fit the diagnosis."""
-        for drug in [one for one in self.medicine["drugs"] if diagnosis["code"] in one["for"]][:2]:
-            order, dispense = self.number("R"), self.number("D")
-            code = f"{drug['code']}^{escape(drug['name'])}^ATC"
-            amount = str(drug["quantity"] if doses == 1 else min(drug["quantity"], doses * 2))
-            rxe = segment("RXE", {2: code, 3: drug["mg"], 5: "mg", 10: amount, 11: drug["unit"]})
-            yield self.tell(moment, "RDE^O11", pid, pv1, segment("ORC", {1: "NW", 2: order, 9: stamp(moment)}), rxe)
+        for drug in fitting(self.medicine["drugs"], diagnosis["code"])[:2]:
+            order, dispense, doctor = self.number("R"), self.number("D"), self.doctor()
+            code = self.hospital.drug(drug)
+            yield self.tell(moment, "RDE^O11", pid, pv1, *prescription(drug, code, order, moment, doctor))
             handed = moment + timedelta(minutes=15)
-            rxd = segment("RXD", {
-                1: "1", 2: code, 3: stamp(handed), 4: amount, 5: drug["unit"], 7: dispense, 16: f"{drug['mg']}^mg",
-            })  # fmt: skip
-            yield self.tell(handed, "RDS^O13", pid, pv1, segment("ORC", {1: "RE", 2: order, 3: dispense}), rxd)
+            yield self.tell(handed, "RDS^O13", pid, pv1, *dispensing(drug, code, order, dispense, handed))
 
     def summary(self, pid: str, pv1: str, moment: datetime, diagnosis: Mapping[str, Any], days: int) -> Told:
         """The discharge summary (出院小结, C0053)."""
@@ -139,7 +180,7 @@ class Storyteller:
         txa = segment("TXA", {
             1: "1", 2: "DS^出院小结", 4: stamp(moment), 5: self.doctor(), 12: document, 17: "AU", 19: "AV",
         })  # fmt: skip
-        text = escape(f"诊断:{diagnosis['name']}。住院{days}天,病情好转出院。请按时服药,如有不适及时就诊。")
+        text = escape(f"诊断：{diagnosis['name']}。住院{days}天，病情好转出院。请按时服药，如有不适及时就诊。")
         obx = segment("OBX", {1: "1", 2: "TX", 3: "18842-5^出院小结^LN", 5: text, 11: "F"})
         return self.tell(moment, "MDM^T02", self.hospital.event("T02", moment), pid, pv1, txa, obx)
 
@@ -154,7 +195,7 @@ class Storyteller:
         return self.tell(moment, "VXU^V04", self.hospital.patient(resident), orc, rxa)
 
     def appointment(self, resident: Resident, moment: datetime, ahead: timedelta) -> Iterator[Told]:
-        """Booked; one in six is cancelled, one in eight not kept."""
+        """Booked; one in six is cancelled."""
         number, slot = self.number("A"), moment + ahead
         begin, end = stamp(slot), stamp(slot + timedelta(minutes=15))
         timing = f"^^15^{begin}^{end}"

@@ -1,0 +1,108 @@
+"""
+`hie replay`, `hie verify-audit`, `hie reindex`, `hie migrate`: what keeps a running region well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pymongo import AsyncMongoClient
+from pymongo.errors import ConnectionFailure
+
+from hie.audit.trail import AuditTrail
+from hie.errors import Unavailable
+from hie.exchange.database import Client
+from hie.exchange.dead_letters import DeadLetters
+from hie.exchange.journal import Journal
+from hie.exchange.outbox import Outbox
+from hie.exchange.schema import Schema
+from hie.identity.registry import ClientRegistry
+from hie.settings import Settings
+from records.resource_store import ResourceStore
+
+Say = Callable[[str], None]
+BY = "hie replay"
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[Client]:
+    """A connection; Unavailable where nobody answers."""
+    async with AsyncMongoClient[dict[str, Any]](
+        settings.database_uri, tz_aware=True, w="majority", serverSelectionTimeoutMS=5000
+    ) as client:
+        try:
+            yield client
+        except ConnectionFailure as error:
+            raise Unavailable("The database does not answer; is the exchange running?") from error
+
+
+async def replay_messages(
+    settings: Settings,
+    messages: Sequence[str],
+    *,
+    dead: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> int:
+    """Put messages back into their lanes; the workers do the rest. Returns how many."""
+    zone = ZoneInfo(settings.default_zone)
+    async with database(settings) as client:
+        letters = DeadLetters(Journal(client, settings.database_prefix))
+        count = await letters.replay(list(messages), by=BY) if messages else 0
+        if dead:
+            count += await letters.replay_dead(by=BY)
+        if since or until:
+            count += await letters.replay_received(_aware(since, zone), _aware(until, zone), by=BY)
+    return count
+
+
+def _aware(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """A time written without a zone is one of the region."""
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=zone).astimezone(UTC)
+
+
+async def verify(settings: Settings, say: Say) -> int:
+    """Read the whole audit trail; returns the exit code."""
+    async with database(settings) as client:
+        trail = AuditTrail(client, settings.database_prefix, data_dir=settings.data_dir)
+        found = await trail.verify()
+    if found.ok:
+        say(f"{found.events} events in {found.chains} chains, {found.checkpoints} checkpoints: unbroken.")
+        return 0
+    say(f"Broken ({found.problem}) at {found.where}; {found.events} events before it hold.")
+    return 1
+
+
+async def reindex_all(settings: Settings, say: Say) -> int:
+    """Compute all search keys again; returns how many resources had others."""
+    async with database(settings) as client:
+        store = ResourceStore(client, settings.database_prefix, base=settings.fhir_url)
+        return await store.reindex(lambda kind, count: say(f"{kind}: {count}"))
+
+
+async def migrate_stores(settings: Settings, say: Say, *, dry_run: bool = False) -> None:
+    """Run the migrations that wait, and make every index that is missing; with `dry_run` only say which."""
+    async with database(settings) as client:
+        schema = Schema(client, settings.database_prefix)
+        waiting = await schema.waiting()
+        say(f"The stores have schema {await schema.version()}, this release has {schema.newest}.")
+        for step in waiting if dry_run else ():
+            say(f"Would run {step.version}: {step.title}")
+        if dry_run:
+            return
+        await schema.migrate(say)
+        for part in _indexed(settings, client):
+            await part.ensure_indexes()
+        say("All indexes are there.")
+
+
+def _indexed(settings: Settings, client: Client) -> tuple[Any, ...]:
+    prefix = settings.database_prefix
+    store = ResourceStore(client, prefix)
+    return store, ClientRegistry(client, prefix, store), Journal(client, prefix), Outbox(client, prefix)
