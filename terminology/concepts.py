@@ -31,7 +31,11 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """Where a table comes from: `verified` is True only where the original was read."""
+    """
+    One release of a table and where it comes from: `verified` is True only where the original was read.
+
+    `valid_from` is the day from which the release holds, where it replaced another one.
+    """
 
     url: str
     zh: str
@@ -39,6 +43,12 @@ class Edition:
     release: str
     source: str
     verified: bool
+    valid_from: str = ""
+
+    @property
+    def canonical(self) -> str:
+        """`url|release`, as FHIR names one release."""
+        return f"{self.url}|{self.release}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class CodeSystem:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """One part of a value set: codes one by one, everything below some codes, or by a property."""
+    """One part of a value set: codes one by one, everything below some codes, or by a property; none: every code."""
 
     system: str
     codes: tuple[str, ...] = ()

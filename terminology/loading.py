@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
@@ -17,35 +16,34 @@ from terminology.concepts import CodeSystem, Concept, ConceptMap, Edition, Inclu
 Raw = dict[str, Any]
 
 
-def code_systems() -> dict[str, CodeSystem]:
-    """Every code system of the package, by its URI."""
-    systems = (_code_system(raw) for raw in _read("code_systems"))
-    return {system.edition.url: system for system in systems}
+def code_systems() -> list[CodeSystem]:
+    """Every release of every code system of the package, the current one of each last."""
+    return [_code_system(raw) for raw in _read("code_systems")]
 
 
-def value_sets() -> dict[str, ValueSet]:
-    """Every value set, by its URL."""
-    sets = (ValueSet(_edition(raw), tuple(_include(part) for part in raw["include"])) for raw in _read("value_sets"))
-    return {value_set.edition.url: value_set for value_set in sets}
+def value_sets() -> list[ValueSet]:
+    """Every release of every value set, the current one last."""
+    return [_value_set(raw) for raw in _read("value_sets")]
 
 
-def concept_maps() -> dict[str, ConceptMap]:
-    """Every concept map, by its URL."""
-    maps = (_concept_map(raw) for raw in _read("concept_maps"))
-    return {concept_map.edition.url: concept_map for concept_map in maps}
+def concept_maps() -> list[ConceptMap]:
+    """Every release of every concept map, the current one last."""
+    return [_concept_map(raw) for raw in _read("concept_maps")]
 
 
-def _read(folder: str) -> Iterator[Raw]:
-    for file in sorted(files("terminology").joinpath("data", folder).iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".json"):
-            yield json.loads(file.read_text(encoding="utf-8"))
+def _read(folder: str) -> list[Raw]:
+    """The files of a folder; of two releases of one table the later one is last."""
+    found = sorted(files("terminology").joinpath("data", folder).iterdir(), key=lambda entry: entry.name)
+    raws = [json.loads(file.read_text(encoding="utf-8")) for file in found if file.name.endswith(".json")]
+    return sorted(raws, key=lambda raw: str(raw.get("valid_from", "")))
 
 
 def _edition(raw: Raw) -> Edition:
     name = raw["name"]
     return Edition(
-        raw.get("system") or raw["url"], name["zh"], name["en"], raw["release"], raw["source"], raw["verified"]
-    )
+        raw.get("system") or raw["url"], name["zh"], name["en"], raw["release"], raw["source"], raw["verified"],
+        raw.get("valid_from", ""),
+    )  # fmt: skip
 
 
 def _code_system(raw: Raw) -> CodeSystem:
@@ -54,6 +52,10 @@ def _code_system(raw: Raw) -> CodeSystem:
         for row in raw["concepts"]
     )
     return CodeSystem(_edition(raw), raw["hierarchy"], {concept.code: concept for concept in concepts})
+
+
+def _value_set(raw: Raw) -> ValueSet:
+    return ValueSet(_edition(raw), tuple(_include(part) for part in raw["include"]))
 
 
 def _include(raw: Raw) -> Include:

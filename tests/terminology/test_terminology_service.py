@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from terminology.service import ATC, DRUG, ICD_10, LOINC, NOTIFIABLE, terminology
+from terminology import loading
+from terminology.concepts import Edition, Include, ValueSet
+from terminology.service import ATC, DRUG, ICD_10, LOINC, NOTIFIABLE, build, terminology
 
 SEX = "urn:oid:2.16.156.10011.2.3.3.4"
 ALLERGEN = "urn:hie:ws364:CV05.01.038"
@@ -127,3 +129,97 @@ class TestTables:
             if concept.properties.get("atc", "").startswith("J01"):
                 assert concept.properties["antibiotic_level"] in (1, 2, 3)
                 assert float(concept.properties["ddd"]) > 0
+
+
+class TestReleases:
+    def test_older(self) -> None:
+        """A table is asked for at the release that held then: avian influenza had its own name before 2025."""
+        words = terminology()
+
+        assert words.display(f"{NOTIFIABLE}|2023-09", "2901") == "人感染H7N9禽流感"
+        assert words.lookup(NOTIFIABLE, "2901") is None
+        assert words.lookup(f"{NOTIFIABLE}|2025-09", "2900") == words.lookup(NOTIFIABLE, "2900")
+
+    def test_no_such_release(self) -> None:
+        """A release that is not loaded answers nothing, and never by another one."""
+        assert terminology().code_system(f"{NOTIFIABLE}|1989") is None
+        assert not terminology().member("urn:hie:valueset:hypertension|1989", ICD_10, "I10")
+        assert not terminology().validate_code(f"{NOTIFIABLE}|1989", "0100").result
+
+    def test_alias_with_release(self) -> None:
+        """Another name of a code system leads to its releases, too."""
+        release = terminology().code_systems[ICD_10].edition.release
+
+        assert terminology().lookup(f"urn:oid:2.16.156.10011.2.3.3.11|{release}", "I10") is not None
+
+    def test_pinned(self) -> None:
+        """A value set may be made of an older release, and its members say their system without it."""
+        systems = loading.code_systems()
+        part = Include(f"{NOTIFIABLE}|2023-09", properties={"class": "甲"})
+        pinned = ValueSet(Edition("urn:test", "试", "test", "1", "-", False), (part,))
+        found = build(systems, [pinned], []).expand("urn:test")
+
+        assert {(item.system, item.concept.code) for item in found} == {(NOTIFIABLE, "0100"), (NOTIFIABLE, "0200")}
+
+
+class TestWholeSystem:
+    def test_no_filter(self) -> None:
+        """A value set that names a system and nothing else holds all of it, and nothing that it does not hold."""
+        whole = ValueSet(Edition("urn:test", "试", "test", "1", "-", False), (Include(SEX),))
+        words = build(loading.code_systems(), [whole], [])
+
+        assert len(words.expand("urn:test")) == len(words.code_systems[SEX].concepts)
+        assert not words.member("urn:test", SEX, "7")
+
+    def test_codes_and_below(self) -> None:
+        """One part may name codes and ancestors together."""
+        both = ValueSet(Edition("urn:test", "试", "test", "1", "-", False), (Include(ICD_10, ("I10",), ("A15",)),))
+        words = build(loading.code_systems(), [both], [])
+
+        assert {item.concept.code for item in words.expand("urn:test")} >= {"I10", "A15", "A15.0"}
+
+
+class TestValidateMember:
+    @pytest.mark.parametrize(
+        ("code", "display", "result"),
+        [("I10", None, True), ("I10", "糖尿病", False), ("I10.x02", "高血压病2级", True), ("I20", None, False)],
+    )
+    def test_answers(self, code: str, display: str | None, result: bool) -> None:
+        """Membership and name are judged; a finer code's name is its own."""
+        found = terminology().validate_member("urn:hie:valueset:hypertension", ICD_10, code, display)
+
+        assert found.result is result
+
+    def test_no_such_set(self) -> None:
+        """An unknown value set is an error."""
+        with pytest.raises(KeyError):
+            terminology().validate_member("urn:nowhere", ICD_10, "I10")
+
+
+class TestMaps:
+    def test_between(self) -> None:
+        """Maps are found by what they lead from and to."""
+        assert [found.edition.url for found in terminology().maps(DRUG, ATC)] == ["urn:hie:map:drug-to-atc"]
+        assert terminology().maps(DRUG, LOINC) == ()
+
+
+class TestNotifiable:
+    def test_diagnoses(self) -> None:
+        """The value set of diagnoses holds exactly the categories of the list in force."""
+        diseases = terminology().code_systems[NOTIFIABLE].concepts.values()
+        parts = terminology().value_sets["urn:hie:valueset:notifiable-icd-10"].include
+        listed = {code for disease in diseases for code in disease.properties["icd10"]}
+        tops = {code for part in parts for code in part.is_a}
+
+        assert listed == tops
+        assert all(terminology().display(ICD_10, code) for code in listed)
+
+    def test_sensitive(self) -> None:
+        """What is sensitive carries its label, so that a card about it can be hidden as well."""
+        labels = {
+            code: found.properties["label"]
+            for code, found in terminology().code_systems[NOTIFIABLE].concepts.items()
+            if "label" in found.properties
+        }
+
+        assert labels == {"0600": "HIV", "0700": "STD", "0800": "STD"}
