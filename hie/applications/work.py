@@ -6,7 +6,7 @@ Use cases take a `Work`, never a web request, so that pages, events and tests en
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -91,6 +91,12 @@ class Reader:
         visibility = await self.sight(resource_type, "search")
         found = await self.store.search(resource_type, (*params, ("_summary", "count")), visibility=visibility)
         return found.total or 0
+
+    async def stream(self, resource_type: str, *params: tuple[str, str]) -> AsyncIterator[Stored]:
+        """What a search finds, one after the other, for figures that show nobody: it is not remembered as seen."""
+        visibility = await self.sight(resource_type, "search")
+        async for row in self.store.iterate(resource_type, params, visibility=visibility):
+            yield row
 
     async def all(self, resource_type: str, *params: tuple[str, str]) -> list[Json]:
         """The same as `rows`, decoded."""
