@@ -84,7 +84,7 @@ def smart_scopes(context: str = "") -> Iterator[str]:
 
 def clients() -> Iterator[Json]:
     """Workbench and portal sign people in; the system acts for itself."""
-    yield browser_client("workbench", "${HIE_PUBLIC_URL:http://127.0.0.1:8080}", "/workbench", "user")
+    yield told_of_sign_out(browser_client("workbench", "${HIE_PUBLIC_URL:http://127.0.0.1:8080}", "/workbench", "user"))
     yield browser_client("portal", "${HIE_PORTAL_URL:http://127.0.0.1:8081}", "", "patient")
     yield {
         "clientId": "system",
@@ -119,6 +119,15 @@ def browser_client(name: str, base: str, path: str, context: str) -> Json:
         "defaultClientScopes": DEFAULT_SCOPES,
         "optionalClientScopes": ["offline_access", *smart_scopes(context)],
     }  # fmt: skip
+
+
+def told_of_sign_out(client: Json) -> Json:
+    """Keycloak itself tells the client when a session ended elsewhere, at its address inside the house."""
+    told = {
+        "backchannel.logout.url": "${HIE_WEB_INTERNAL_URL:http://127.0.0.1:8080}/workbench/back-channel-logout",
+        "backchannel.logout.session.required": "true",
+    }
+    return {**client, "frontchannelLogout": False, "attributes": {**client["attributes"], **told}}
 
 
 def user(account: Account) -> Json:

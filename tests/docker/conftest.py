@@ -1,0 +1,70 @@
+"""One real Keycloak for all tests of a session, and a server that it tells of sign-outs."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+
+import pytest
+from keycloak_server import Absent, RealKeycloak, keycloak
+from keycloak_world import Browser
+
+SYSTEM_SECRET = "a-secret-of-the-operator"
+
+
+def free_ports(count: int) -> list[int]:
+    """Different loopback ports that were free a moment ago."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def _workbench(received: queue.Queue[str]) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            received.put(parse_qs(body)["logout_token"][0])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in the base class
+            """Say nothing."""
+
+    return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+
+@pytest.fixture(scope="session")
+def real_keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKeycloak]:
+    """Started once, with demo accounts; skipped where this machine cannot run it."""
+    received: queue.Queue[str] = queue.Queue()
+    workbench = _workbench(received)
+    threading.Thread(target=workbench.serve_forever, daemon=True).start()
+    environment = {
+        "HIE_DEMO_ACCOUNTS": "true",
+        "HIE_SYSTEM_SECRET": SYSTEM_SECRET,
+        "HIE_WEB_INTERNAL_URL": f"http://127.0.0.1:{workbench.server_port}",
+    }
+    try:
+        with keycloak(tmp_path_factory.mktemp("keycloak"), *free_ports(2), environment) as base:
+            yield RealKeycloak(base, SYSTEM_SECRET, received)
+    except Absent as missing:
+        pytest.skip(f"A real Keycloak cannot run here: {missing}")
+    finally:
+        workbench.shutdown()
+        workbench.server_close()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """A browser that nobody used before."""
+    fresh = Browser()
+    yield fresh
+    fresh.close()
