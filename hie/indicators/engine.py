@@ -17,7 +17,7 @@ from pymongo.errors import DuplicateKeyError
 from hie.errors import Unprocessable
 from hie.indicators import periods
 from hie.indicators.catalogue import catalogue
-from hie.indicators.indicator import Evidence, Indicator, Value, Window, evaluate
+from hie.indicators.indicator import ZONE, Evidence, Indicator, Value, Window, evaluate
 from records.stored import Json
 
 
@@ -63,7 +63,7 @@ class Indicators:
         """Close a period: what it shows then stays. Unprocessable before its end; a second time changes nothing."""
         definition = self.definition(indicator)
         now = self.clock()
-        if window.end > now.date():
+        if window.end > now.astimezone(ZONE).date():
             raise Unprocessable("A period is closed after its end.")
         if await self._frozen(definition, window) is None:
             evidence = await self.collectors[indicator](source, window)

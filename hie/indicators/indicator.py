@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from hie.errors import Unprocessable
 
 Kind = Literal["ratio", "count"]
+# Months of the region's figures begin and end at its own midnight.
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, slots=True)
