@@ -53,12 +53,14 @@ class Reader:
     """
     Reads for one request, as far as the reader may see, and remembers what was seen for the audit trail.
 
-    `sight(type, interaction)` is the access decision; it raises Refused.
+    `sight(type, interaction)` is the access decision; it raises Refused. `organization` is the identifier
+    "system|value" of the reader's institution, where it has one.
     """
 
-    def __init__(self, store: ResourceStore, sight: Sight = everything) -> None:
+    def __init__(self, store: ResourceStore, sight: Sight = everything, organization: str = "") -> None:
         self.store = store
         self.sight = sight
+        self.organization = organization
         self.seen: dict[str, Stored] = {}
         # The search that showed each of them; not there for what was read by its id.
         self.asked: dict[str, str] = {}

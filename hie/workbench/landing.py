@@ -46,7 +46,7 @@ class Landing:
 
     async def _count(self, visit: Visit, module: Module) -> Waiting:
         # Only numbers leave this page, so that nobody's record counts as looked at.
-        reader = Reader(visit.work.store, visit.reader.sight)
+        reader = Reader(visit.work.store, visit.reader.sight, visit.caller.organization)
         try:
             return Waiting(module, tuple(await module.tasks(reader, visit.work)) if module.tasks else ())
         except (HieError, RecordError) as error:

@@ -126,7 +126,7 @@ class Desk:
             request=request,
             caller=caller,
             work=VisitWork.of(work, sight, note),
-            reader=Reader(work.store, sight),
+            reader=Reader(work.store, sight, caller.organization),
             shell=self,
             indicators=self.indicators,
             session=session,
