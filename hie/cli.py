@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pymongo.errors import PyMongoError
 
 from hie.errors import HieError
 from hie.settings import Settings
@@ -109,11 +110,14 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 
 @app.command()
-def drain(timeout: Annotated[float, typer.Option(help="Seconds to wait at most.")] = 300.0) -> None:
+def drain(
+    timeout: Annotated[float, typer.Option(help="Seconds to wait at most.")] = 300.0,
+    events: Annotated[bool, typer.Option("--events", help="Wait for the modules, too, to hear of everything.")] = False,
+) -> None:
     """Wait until no message is pending. Exit 0: drained; 1: the time ran out."""
     from hie.commands.status import drain as wait
 
-    if not asyncio.run(wait(Settings(), timeout)):
+    if not asyncio.run(wait(Settings(), timeout, events=events)):
         say(f"Messages are still pending after {timeout:g} s.")
         raise typer.Exit(1)
 
@@ -236,6 +240,9 @@ def main() -> None:
         app()
     except HieError as error:
         say(error.text)
+        sys.exit(1)
+    except PyMongoError as error:
+        say(f"The database does not answer as it should ({type(error).__name__}); is the exchange running?")
         sys.exit(1)
 
 

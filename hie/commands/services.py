@@ -5,6 +5,8 @@ The long-running services, each a process of its own: started by `hie serve`, `l
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import signal
 
 import structlog
@@ -16,18 +18,29 @@ from hie.commands.logs import configure_logs
 from hie.settings import Settings
 
 _log = structlog.get_logger("hie")
+# Less than the supervisor's patience: a reader of a long answer must not hold up the end.
+GRACE_SECONDS = 10
 
 
 def serve_web(settings: Settings) -> None:
     """FHIR, workbench, HL7 v2 over HTTP, metrics and health on one port."""
     configure_logs(settings.log_level)
     if settings.web_workers > 1:
+        _share_metrics(settings)
         uvicorn.run(
             "hie.app:web_from_environment", factory=True, workers=settings.web_workers,
             **_options(settings.host, settings.web_port),
         )  # fmt: skip
     else:
         _serve(web_app(settings), settings.host, settings.web_port)
+
+
+def _share_metrics(settings: Settings) -> None:
+    """Several processes add up their counters in files; those of the last run are of no use."""
+    folder = settings.data_dir.resolve() / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def serve_portal() -> None:
@@ -50,7 +63,10 @@ def serve_sign_in(settings: Settings) -> None:
 
 def _options(host: str, port: int) -> dict[str, object]:
     # No access log: an address may hold search values, and the audit trail has them all.
-    return {"host": host, "port": port, "access_log": False, "log_config": None, "server_header": False}
+    return {
+        "host": host, "port": port, "access_log": False, "log_config": None, "server_header": False,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+    }  # fmt: skip
 
 
 def _serve(app: ASGIApp, host: str, port: int) -> None:

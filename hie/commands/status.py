@@ -12,8 +12,9 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from hie.exchange.journal import Journal
+from hie.exchange.outbox import Outbox
 from hie.settings import Settings
-from hie.supervisor.up import answers
+from hie.supervisor.up import answers, on_this_machine
 
 
 async def status(settings: Settings) -> dict[str, Any]:
@@ -22,7 +23,7 @@ async def status(settings: Settings) -> dict[str, Any]:
         counts: dict[str, Any] | None = await journal_counts(settings)
     except PyMongoError:
         counts = None
-    ready = answers(f"{settings.web_url}/health/ready")
+    ready = answers(f"{on_this_machine(settings, settings.web_port)}/health/ready")
     return {"ready": ready and counts is not None, "addresses": addresses(settings), "journal": counts}
 
 
@@ -48,12 +49,14 @@ async def journal_counts(settings: Settings) -> dict[str, Any]:
         return dict(await Journal(client, settings.database_prefix).counts())
 
 
-async def drain(settings: Settings, seconds: float) -> bool:
-    """Wait until nothing is pending; False where the time ran out."""
+async def drain(settings: Settings, seconds: float, *, events: bool = False) -> bool:
+    """Wait until no message is pending, with `events` no event either; False where the time ran out."""
     deadline = time.monotonic() + seconds
-    async with AsyncMongoClient[dict[str, Any]](settings.database_uri, tz_aware=True) as client:
-        journal = Journal(client, settings.database_prefix)
-        while (await journal.counts())["pending"]:
+    async with AsyncMongoClient[dict[str, Any]](
+        settings.database_uri, tz_aware=True, serverSelectionTimeoutMS=5000
+    ) as client:
+        journal, outbox = Journal(client, settings.database_prefix), Outbox(client, settings.database_prefix)
+        while await journal.pending() or (events and await outbox.waiting()):
             if time.monotonic() > deadline:
                 return False
             await asyncio.sleep(0.2)

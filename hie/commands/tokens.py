@@ -18,7 +18,8 @@ def token(settings: Settings, account: str) -> str:
     if settings.mode == "production":
         raise Unavailable("Tokens on the command line are for the demo sign-in only.")
     try:
-        answer = httpx.post(f"{settings.issuer_url}/protocol/openid-connect/token", data=_grant(settings, account))
+        address = f"{settings.issuer_internal_url or settings.issuer_url}/protocol/openid-connect/token"
+        answer = httpx.post(address, data=_grant(settings, account), trust_env=False)
     except httpx.HTTPError as error:
         raise Unavailable("The demo sign-in does not answer; is the exchange running (make run)?") from error
     if answer.status_code != 200:

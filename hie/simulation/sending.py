@@ -65,7 +65,7 @@ class Region:
 
     async def _sign_in(self, client: httpx.AsyncClient) -> None:
         answer = await client.post(
-            f"{self.settings.issuer_url}/protocol/openid-connect/token",
+            f"{self.settings.issuer_internal_url or self.settings.issuer_url}/protocol/openid-connect/token",
             data={
                 "grant_type": "client_credentials",
                 "client_id": "system",
