@@ -1,0 +1,15 @@
+"""
+The official R4 (4.0.1) definitions, compiled: search parameters, structures, required bindings, compartments.
+
+`python -m records.definitions.build` makes the data from HL7's package hl7.fhir.r4.core (CC0-1.0); nothing of it is
+fetched at run time. https://hl7.org/fhir/R4/downloads.html
+"""
+
+from __future__ import annotations
+
+from records.definitions.load import Definitions, definitions
+from records.definitions.model import Component, Element, Path, SearchParameter, Structure, Target
+
+__all__ = [
+    "Component", "Definitions", "Element", "Path", "SearchParameter", "Structure", "Target", "definitions",
+]  # fmt: skip
