@@ -23,24 +23,23 @@ SIMPLE: dict[str, ModuleType] = {
     "string": string, "token": token, "reference": reference, "date": date, "number": number, "quantity": quantity,
     "uri": uri,
 }  # fmt: skip
-Typed = Sequence[tuple[Component, str]]
-"""The components with their parameter types."""
+Parts = Sequence[Component]
 
 
-def keys(parameter: SearchParameter, parts: Typed, resource: Json) -> Iterator[str]:
+def keys(parameter: SearchParameter, parts: Parts, resource: Json) -> Iterator[str]:
     """The keys of every element that the composite looks at."""
     for node in nodes(resource, parameter.paths):
         yield from _keys(parameter.code, parts, node)
 
 
-def _keys(name: str, parts: Typed, node: Json) -> Iterator[str]:
-    (component, kind), rest = parts[0], parts[1:]
+def _keys(name: str, parts: Parts, node: Json) -> Iterator[str]:
+    component, rest = parts[0], parts[1:]
     for found in values(node, component.paths):
         if rest:
-            for form in _forms(kind, found):
+            for form in _forms(component.type, found):
                 yield from _keys(f"{name}{form}$", rest, node)
         else:
-            yield from SIMPLE[kind].keys(name, found)
+            yield from SIMPLE[component.type].keys(name, found)
 
 
 def _forms(kind: str, found: Value) -> Iterator[str]:
@@ -57,15 +56,16 @@ def _forms(kind: str, found: Value) -> Iterator[str]:
             yield EXACT + str(found.value)
 
 
-def query(parameter: SearchParameter, parts: Typed, value: str, allowed: Sequence[str]) -> Condition:
-    """The condition of one alternative, `code$value`."""
+def query(parameter: SearchParameter, value: str, allowed: Sequence[str]) -> Condition:
+    """The condition of one alternative, `code$value`; `allowed` are types that a reference in it may be of."""
+    parts = parameter.components
     given = split(value, "$")
     if len(given) != len(parts):
         raise UnknownParameter(f"{parameter.code} needs {len(parts)} parts with $ between them.")
     names = [parameter.code]
-    for (_, kind), part in zip(parts[:-1], given[:-1], strict=True):
-        names = [f"{name}{form}$" for name in names for form in _asked(kind, part, allowed)]
-    last = parts[-1][1]
+    for component, part in zip(parts[:-1], given[:-1], strict=True):
+        names = [f"{name}{form}$" for name in names for form in _asked(component.type, part, allowed)]
+    last = parts[-1].type
     if last == "reference":
         return either(reference.query(name, "", given[-1], allowed) for name in names)
     return either(SIMPLE[last].query(name, "", given[-1]) for name in names)

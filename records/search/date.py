@@ -40,13 +40,22 @@ def span(text: str) -> Span | None:
     if found is None:
         return None
     try:
-        start, length = _start(found), _length(found)
-        end = (_next_month(start) if length is None else start + length) - TICK
-        if found["month"] is None:
-            end = start.replace(year=start.year + 1) - TICK if start.year < 9999 else start.replace(month=12, day=31)
-        return Span(stamp(start), stamp(end))
-    except (ValueError, OverflowError):
+        start = _start(found)
+    except ValueError:
         return None
+    try:
+        return Span(stamp(start), stamp(_next(found, start) - TICK))
+    except (ValueError, OverflowError):
+        # It reaches to the end of what can be told.
+        return Span(stamp(start), LAST)
+
+
+def _next(found: re.Match[str], start: datetime) -> datetime:
+    """Where the next span of the same precision begins."""
+    if found["month"] is None:
+        return start.replace(year=start.year + 1)
+    length = _length(found)
+    return _next_month(start) if length is None else start + length
 
 
 def _start(found: re.Match[str]) -> datetime:

@@ -37,6 +37,7 @@ def nodes(node: Json, paths: Iterable[Path]) -> Iterator[Json]:
     for path in paths:
         if not path.steps:
             yield node
+            continue
         for found in _walk(node, path):
             if isinstance(found.value, dict):
                 yield found.value
@@ -44,8 +45,10 @@ def nodes(node: Json, paths: Iterable[Path]) -> Iterator[Json]:
 
 def _walk(node: Json, path: Path) -> Iterator[Value]:
     current: list[Any] = [node]
-    for step in path.steps[:-1]:
+    for at, step in enumerate(path.steps[:-1]):
         current = [one for found in current if isinstance(found, dict) for one in _listed(found.get(step))]
+        if at == path.where_at:
+            current = [one for one in current if _equal(one, path)]
     last = path.steps[-1] if path.steps else ""
     for found in current:
         if isinstance(found, dict):
@@ -67,9 +70,13 @@ def _last(node: Json, step: str, path: Path) -> Iterator[Value]:
 def _wanted(found: Value, path: Path) -> bool:
     if found.value is None:
         return False
-    if path.where and not (isinstance(found.value, dict) and found.value.get(path.where[0]) == path.where[1]):
+    if path.where and path.where_at < 0 and not _equal(found.value, path):
         return False
     return not path.resolves or _names(found.value, path.resolves)
+
+
+def _equal(value: Any, path: Path) -> bool:
+    return path.where is not None and isinstance(value, dict) and value.get(path.where[0]) == path.where[1]
 
 
 def _names(value: Any, resource_type: str) -> bool:

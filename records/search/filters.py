@@ -15,7 +15,6 @@ from typing import Protocol
 from records.definitions import SearchParameter, definitions
 from records.errors import UnknownParameter
 from records.search import composite, date, number, quantity, reference, string, token, uri
-from records.search.index import parts_of
 from records.search.key import EXACT, NOTHING, PRESENT, Condition, both, either, equals, negated
 from records.search.request import Filter, read_filter
 from records.search.values import plain
@@ -80,8 +79,7 @@ class Compiler:
             case "uri":
                 return uri.query(name, modifier, value)
             case "composite" if not modifier:
-                parts = parts_of(resource_type, parameter)
-                return composite.query(parameter, parts, value, _targets_of_parts(resource_type, parameter))
+                return composite.query(parameter, value, _targets_of_parts(resource_type, parameter))
         raise UnknownParameter(f"{name} is not searched by this server in that way.")
 
     def _reference(self, parameter: SearchParameter, modifier: str, value: str) -> Condition:
@@ -146,7 +144,7 @@ def _systemless(parameter: SearchParameter) -> bool:
 
 def _targets_of_parts(resource_type: str, parameter: SearchParameter) -> Sequence[str]:
     known = definitions().search_parameters(resource_type)
-    return [target for one in parameter.components for target in known[one.code].targets]
+    return [target for one in parameter.components if one.code in known for target in known[one.code].targets]
 
 
 def _updated(value: str) -> Condition:

@@ -10,8 +10,8 @@ from functools import cache
 
 from records.definitions import SearchParameter, definitions
 from records.search import composite, reference
-from records.search.composite import SIMPLE, Typed
-from records.search.extract import Value, values
+from records.search.composite import SIMPLE
+from records.search.extract import values
 from records.search.key import PRESENT
 from records.stored import Json
 
@@ -40,7 +40,7 @@ def index(resource: Json) -> Index:
     kind = resource["resourceType"]
     for parameter in indexed(kind):
         if parameter.type == "composite":
-            keys.update(dict.fromkeys(composite.keys(parameter, parts_of(kind, parameter), resource)))
+            keys.update(dict.fromkeys(composite.keys(parameter, parameter.components, resource)))
             continue
         for found in values(resource, parameter.paths):
             keys.update(dict.fromkeys(SIMPLE[parameter.type].keys(parameter.code, found)))
@@ -63,13 +63,6 @@ def _composite(parameter: SearchParameter) -> bool:
     return parameter.type == "composite" and bool(parameter.components)
 
 
-@cache
-def parts_of(resource_type: str, parameter: SearchParameter) -> Typed:
-    """The components of a composite with the types of the parameters they refer to."""
-    known = definitions().search_parameters(resource_type)
-    return tuple((one, known[one.code].type) for one in parameter.components)
-
-
 def _patients(resource: Json, references: dict[str, list[str]]) -> tuple[str, ...]:
     # A Patient is in its own compartment alone: another one it links to is another record until identity says so.
     if resource["resourceType"] == "Patient":
@@ -84,4 +77,4 @@ def _labels(resource: Json) -> Iterator[str]:
         yield f"{label.get('system', '')}|{label.get('code', '')}"
 
 
-__all__ = ["Index", "Value", "index", "indexed", "parts_of"]
+__all__ = ["Index", "index", "indexed"]
