@@ -50,7 +50,8 @@ class Filing:
         patients = [w for w in writes if w.type == "Patient"]
         if not patients and not merges:
             return []
-        resources = [w.resource for w in patients if w.interaction != "delete" and w.resource is not None]
+        # A client that lets us choose the id sends a resource without one.
+        resources = [{**w.resource, "id": w.id} for w in patients if w.interaction != "delete" and w.resource]
         gone = [w.id for w in patients if w.interaction == "delete"]
         linked = [pair for resource in resources for pair in replaced_by(resource)]
         pairs = list(dict.fromkeys((*merges, *linked)))

@@ -202,9 +202,10 @@ class Planner:
         strange = Storyteller(stranger, self.medicine, self.random)
         told[stranger.sender] = list(strange.outpatient(resident, moment, self._diagnosis(resident)))
         self._known_at(resident, "urn:hie:authority:XINKAI", stranger.local_id(resident))
-        told[teller.hospital.sender].append(
-            teller.tell(moment + timedelta(minutes=1), "ORU^R01", segment("PID", {1: "1", 5: "无名氏"}))
-        )
+        nobody = teller.tell(moment + timedelta(minutes=1), "ORU^R01", segment("PID", {1: "1", 5: "无名氏"}))
+        # Without a type nobody can tell what it is: refused, and kept.
+        untyped = nobody[2].replace(b"ORU^R01", b"", 1)
+        told[teller.hospital.sender] += [nobody, (nobody[0] + timedelta(minutes=1), "", untyped)]
 
     # ---- clinics
 
