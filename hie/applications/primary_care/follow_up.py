@@ -116,14 +116,18 @@ def moved(task: Json, due: date, now: datetime, mark: Mark) -> Json:
     return followed(task, **_marked(due, now, mark))
 
 
-def finished(task: Json, day: date, response: Json, now: datetime) -> Json:
-    """The Task after its visit."""
+def finished(task: Json, day: date, code: str, response: Json, now: datetime) -> Json:
+    """The Task after its visit, with the class that the visit was given."""
     output = {
         "type": {"text": "随访记录"},
         "valueReference": {"reference": f"QuestionnaireResponse/{response['id']}"},
     }
     period = {"start": day.isoformat(), "end": day.isoformat()}
-    return followed(task, status="completed", executionPeriod=period, lastModified=instant(now), output=[output])
+    given = concept(CLASS, code, CLASS_NAMES[code])
+    return followed(
+        task, status="completed", businessStatus=given, executionPeriod=period, lastModified=instant(now),
+        output=[output],
+    )  # fmt: skip
 
 
 def ended(task: Json, reason: str, now: datetime) -> Json:

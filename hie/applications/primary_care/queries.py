@@ -76,15 +76,15 @@ def narrowed(name: str, today: date, rules: Rules) -> Params:
 
 async def counts(reader: Reader, owners: frozenset[str], today: date, rules: Rules) -> dict[str, int]:
     """How many follow-ups each filter holds; `owners` empty: of the region."""
-    base = _base(owners)
-    return {name: await reader.count("Task", *base, *narrowed(name, today, rules)) for name in FILTERS}
+    common = base(owners)
+    return {name: await reader.count("Task", *common, *narrowed(name, today, rules)) for name in FILTERS}
 
 
 async def worklist(
     reader: Reader, owners: frozenset[str], name: str, today: date, rules: Rules, *, cursor: str = ""
 ) -> Worklist:
     """One page of follow-ups that are open, the earliest first."""
-    params = (*_base(owners), *narrowed(name, today, rules), ("_sort", "period"))
+    params = (*base(owners), *narrowed(name, today, rules), ("_sort", "period"))
     page = await reader.page("Task", *params, count=PAGE, cursor=cursor)
     found = [due_from(row.resource()) for row in page.matches]
     people = await reader.named("Patient", [due.patient for due in found])
@@ -106,7 +106,8 @@ async def history(reader: Reader, patients: tuple[str, ...], rules: Rules) -> Hi
     return History(min(due, key=lambda one: one.due) if due else None, bool(tasks) and not due, done, readings)
 
 
-def _base(owners: frozenset[str]) -> Params:
+def base(owners: frozenset[str]) -> Params:
+    """Open follow-ups; `owners` empty: of the region."""
     return (CODED, OPEN, *((("owner", ",".join(sorted(owners))),) if owners else ()))
 
 

@@ -120,7 +120,7 @@ async def record(
     made = [visit.encounter(task, form, place), *measured, response, upcoming]
     if found.refer:
         made.append(visit.referral_proposal(task, found, home, now))
-    done = change(row, follow_up.finished(task, form.day, response, now))
+    done = change(row, follow_up.finished(task, form.day, found.code, response, now))
     await work.file([done, *map(create, made)], SOURCE)
     return found
 

@@ -68,7 +68,7 @@ def entry(resource: Json) -> Entry:
     """One resource in a line."""
     kind = resource["resourceType"]
     day = next((str(resource[name]) for name in DATES if resource.get(name)), "")
-    return Entry(f"{kind}/{resource['id']}", KINDS.get(kind, kind), _text(resource), day)
+    return Entry(f"{kind}/{resource['id']}", KINDS[kind], _text(resource), day)
 
 
 def _text(resource: Json) -> str:

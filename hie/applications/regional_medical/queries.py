@@ -85,8 +85,7 @@ def narrowed(box: Box, own: frozenset[str], name: str, now: datetime) -> Params:
     """The search parameters of a filter, also of whose box it is."""
     if name == "proposals":
         return fhir.CODED, ("business-status", f"{fhir.STATE}|draft"), ("requester:missing", "true")
-    side = "owner" if box == "inbox" else "requester"
-    base = (fhir.CODED, (side, ",".join(sorted(own))))
+    base = _whose(box, own)
     if name == "overdue":
         return (*base, _in(OPEN), ("period", f"lt{instant(now)}"))
     return (*base, _in(STATES[box][name]))
@@ -95,6 +94,15 @@ def narrowed(box: Box, own: frozenset[str], name: str, now: datetime) -> Params:
 async def count(reader: Reader, box: Box, own: frozenset[str], name: str, now: datetime) -> int:
     """How many a filter holds; nothing where the caller speaks for no institution."""
     return await reader.count("Task", *narrowed(box, own, name, now)) if own else 0
+
+
+async def waiting(reader: Reader, box: Box, own: frozenset[str], now: datetime) -> tuple[int, int]:
+    """What the institution itself must do next in a box, and how much of it is late."""
+    if not own:
+        return 0, 0
+    base = (*_whose(box, own), _in([state for name in MINE[box] for state in STATES[box][name]]))
+    late = ("period", f"lt{instant(now)}")
+    return await reader.count("Task", *base), await reader.count("Task", *base, late)
 
 
 async def listed(
@@ -120,6 +128,10 @@ async def timeline(reader: Reader, task: Json) -> list[Event]:
     order = {logical: number for number, logical in enumerate(ids)}
     pairs = sorted(zip(steps, acting, strict=True), key=lambda pair: order[pair[0]["id"]], reverse=True)
     return [_event(step, called.get(one, "")) for step, one in pairs]
+
+
+def _whose(box: Box, own: frozenset[str]) -> Params:
+    return fhir.CODED, ("owner" if box == "inbox" else "requester", ",".join(sorted(own)))
 
 
 def _in(states: Sequence[State]) -> tuple[str, str]:

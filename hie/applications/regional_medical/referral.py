@@ -141,9 +141,10 @@ def written(request: Json, task: Json, sender: str, application: Application, no
         note=[{"text": application.reason}] if application.reason else None,
         supportingInfo=[{"reference": one} for one in application.attachments] or None,
     )
-    agreed = with_input(task, "agreed", valueBoolean=application.agreed)
+    said = with_input(task, "agreed", valueBoolean=application.agreed)
+    said = with_input(said, "direction", valueCode=application.direction)
     task = followed(
-        agreed, priority=application.priority, requester=sent, owner=received, lastModified=instant(now)
+        said, priority=application.priority, requester=sent, owner=received, lastModified=instant(now)
     )  # fmt: skip
     return request, task
 
