@@ -24,9 +24,7 @@ class World:
         """Ids that a search finds, in its order; the query is written as in an address, without encoding."""
         return [row.id for row in (await self.page(resource_type, query, visibility)).matches]
 
-    async def page(
-        self, resource_type: str, query: str, visibility: Visibility = EVERYTHING, **options: Any
-    ) -> Page:
+    async def page(self, resource_type: str, query: str, visibility: Visibility = EVERYTHING, **options: Any) -> Page:
         """One page."""
         pairs = [tuple(pair.split("=", 1)) for pair in query.split("&") if pair]
         return await self.store.search(resource_type, pairs, visibility=visibility, **options)  # type: ignore[arg-type]

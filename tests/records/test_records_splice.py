@@ -33,7 +33,7 @@ class TestSplice:
 
     def test_names_inside_values(self) -> None:
         """An id or meta inside other members is not touched."""
-        text = '{"resourceType":"Patient","contact":[{"id":"c1"}],"text":{"id":"\\"meta\\":"},"id":"p"}'.encode()
+        text = b'{"resourceType":"Patient","contact":[{"id":"c1"}],"text":{"id":"\\"meta\\":"},"id":"p"}'
 
         assert json.loads(splice(text, "q", META)) == {
             "resourceType": "Patient",
@@ -43,7 +43,9 @@ class TestSplice:
             "meta": {"versionId": "1"},
         }
 
-    @given(st.dictionaries(st.from_regex(r"[a-z]{1,4}", fullmatch=True), st.text() | st.integers() | st.lists(st.text())))
+    @given(
+        st.dictionaries(st.from_regex(r"[a-z]{1,4}", fullmatch=True), st.text() | st.integers() | st.lists(st.text()))
+    )
     def test_any_members(self, members: dict[str, object]) -> None:
         """Whatever the other members are, they are read back as they were."""
         resource = {"resourceType": "Basic", **members}

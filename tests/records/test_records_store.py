@@ -22,7 +22,9 @@ class TestText:
         read = await world.store.read("Observation", "o1")
 
         assert read.text == stored.text
-        assert read.text.endswith(',\n "status":"final","valueQuantity":{"value":1.50},"note":[{"text":"𠮷"}]}'.encode())
+        assert read.text.endswith(
+            ',\n "status":"final","valueQuantity":{"value":1.50},"note":[{"text":"𠮷"}]}'.encode()
+        )
         meta = read.resource()["meta"]
         assert (meta["versionId"], meta["source"]) == ("1", "urn:x")
         assert read.updated.isoformat(timespec="milliseconds").replace("+00:00", "Z") == meta["lastUpdated"]

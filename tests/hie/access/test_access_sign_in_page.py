@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from access_world import sign_in_server
 from axe_playwright_python.sync_playwright import Axe
-from conftest import free_port
+from free_ports import free_port
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from hie.settings import Settings

@@ -169,7 +169,9 @@ class TestChains:
         assert await world.found("Observation", "subject:Patient.name=王") == ["o1"]
         assert await world.found("Observation", "patient.organization.name=中心") == ["o1"]
         assert await world.found("Patient", "_has:Observation:patient:value-quantity=gt5") == ["wang"]
-        assert await world.found("Organization", "_has:Patient:organization:_has:Observation:subject:code=718-7") == ["h1"]
+        assert await world.found("Organization", "_has:Patient:organization:_has:Observation:subject:code=718-7") == [
+            "h1"
+        ]
 
 
 class TestIncludes:
@@ -178,7 +180,9 @@ class TestIncludes:
         await people(world)
         await world.put(observation("o1", "wang"), observation("o2", "li"))
 
-        page = await world.page("Observation", "_id=o1&_include=Observation:subject&_include:iterate=Patient:organization")
+        page = await world.page(
+            "Observation", "_id=o1&_include=Observation:subject&_include:iterate=Patient:organization"
+        )
         assert {row.reference for row in page.included} == {"Patient/wang", "Organization/h1"}
         page = await world.page("Patient", "_id=wang&_revinclude=Observation:subject&_include=*")
         assert {row.reference for row in page.included} == {"Observation/o1", "Organization/h1"}
@@ -187,7 +191,9 @@ class TestIncludes:
 class TestOrder:
     async def test_pages(self, world: World) -> None:
         """Pages in any order hold every row once, rows without a value included."""
-        await world.put(*(patient(f"p{n:02d}", birthDate=f"19{50 + n % 3}") if n % 4 else patient(f"p{n:02d}") for n in range(23)))
+        await world.put(
+            *(patient(f"p{n:02d}", birthDate=f"19{50 + n % 3}") if n % 4 else patient(f"p{n:02d}") for n in range(23))
+        )
         for sort in ("birthdate", "-birthdate", "-birthdate,-_id", "_lastUpdated", "-_id"):
             seen: list[str] = []
             cursor = None
