@@ -1,107 +1,151 @@
 """
-Defined daily doses, decided: how many a dispense is worth, and which rows cannot be counted.
+Defined daily doses, decided: how many a dispensing is worth, and which rows cannot be counted.
 
 Specification: region-1251 section 5, MED-02 and MED-04. DDD: https://atcddd.fhi.no/ddd/definition_and_general_considera/
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from hie.applications.rule_data import Rules
+from hie.applications.rule_data import Rules, rule_book
 
-Problem = Literal["", "missing-ddd", "missing-quantity", "unit-mismatch", "unit-error"]
-_MASS = {"kg": Decimal(1000), "g": Decimal(1), "mg": Decimal("0.001"), "ug": Decimal("0.000001")}
-_UNITS = {"U": Decimal(1), "IU": Decimal(1), "[iU]": Decimal(1), "MU": Decimal(1_000_000)}
+Problem = Literal[
+    "", "unmapped-drug", "unknown-essential", "missing-ddd", "unknown-route", "missing-strength", "missing-quantity",
+    "unit-mismatch", "unit-error", "unknown-setting", "missing-price", "missing-admission", "never-ended",
+]  # fmt: skip
+Level = Literal["primary", "secondary", "tertiary"]
+_MASS = {
+    "kg": Decimal(1000), "g": Decimal(1), "mg": Decimal("0.001"), "ug": Decimal("0.000001"),
+    "mcg": Decimal("0.000001"), "μg": Decimal("0.000001"), "µg": Decimal("0.000001"), "ng": Decimal("0.000000001"),
+    "克": Decimal(1), "毫克": Decimal("0.001"), "微克": Decimal("0.000001"),
+}  # fmt: skip
+_UNITS = {
+    "U": Decimal(1), "IU": Decimal(1), "[iU]": Decimal(1), "单位": Decimal(1), "万U": Decimal(10_000),
+    "万单位": Decimal(10_000), "MU": Decimal(1_000_000), "MIU": Decimal(1_000_000), "10*6.[iU]": Decimal(1_000_000),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Drug:
-    """What the catalogue knows of a dispensed drug; `ddd` None where none is defined."""
+    """
+    What is known of a dispensed drug. `key` tells varieties apart; `essential` is None where nobody knows.
 
-    code: str
-    atc: str = ""
+    `mapped` is False for a drug known by a local code or by words alone; `form` is the unit that `strength` is of.
+    """
+
+    key: str
     name: str = ""
-    essential: bool = False
-    antibiotic_level: int = 0
-    ddd: Decimal | None = None
-    ddd_unit: str = ""
+    atc: str = ""
+    mapped: bool = True
+    essential: bool | None = None
+    level: int = 0
+    route: str = ""
     strength: Decimal | None = None
     strength_unit: str = ""
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Doses:
-    """The doses of one dispense, or why they cannot be counted."""
+    """The doses of one dispensing, or why they cannot be counted."""
 
     ddds: Decimal = Decimal(0)
     problem: Problem = ""
 
 
-def doses(drug: Drug, quantity: Decimal | None, unit: str, rules: Rules) -> Doses:
+def rules_on(day: date) -> Rules:
+    """Limits and readings in force on a day."""
+    return rule_book("drug_supervision", "supervision").at(day)
+
+
+def ddds_on(day: date) -> Rules:
+    """The edition of the ATC/DDD index in force on a day."""
+    return rule_book("drug_supervision", "ddd").at(day)
+
+
+def is_antibacterial(drug: Drug, rules: Rules) -> bool:
+    """Systemic antibacterials: by ATC, or graded by the catalogue."""
+    return drug.atc.startswith(tuple(rules["antibacterial_atc"])) or drug.level > 0
+
+
+def doses(drug: Drug, quantity: Decimal | None, unit: str, rules: Rules, index: Rules) -> Doses:
     """How many DDDs a quantity holds; a row of more than the limit is a unit error and is not counted."""
-    if drug.ddd is None or drug.ddd <= 0:
-        return Doses(problem="missing-ddd")
+    defined, problem = defined_dose(drug, index)
+    if defined is None:
+        return Doses(problem=problem)
     if quantity is None:
         return Doses(problem="missing-quantity")
-    amount = _amount(drug, quantity, unit)
+    amount, problem = _amount(drug, quantity, unit, str(defined["unit"]), rules, index)
     if amount is None:
-        return Doses(problem="unit-mismatch")
-    count = amount / drug.ddd
-    return Doses(count, "unit-error" if count > rules["unit_error_above_ddds"] else "")
+        return Doses(problem=problem)
+    count = amount / Decimal(defined["value"])
+    return Doses(problem="unit-error") if abs(count) > rules["unit_error_above_ddds"] else Doses(count)
 
 
-def is_antibacterial(drug: Drug) -> bool:
-    """Systemic antibacterials: ATC J01, or graded by the catalogue."""
-    return drug.atc.startswith("J01") or drug.antibiotic_level > 0
+def defined_dose(drug: Drug, index: Rules) -> tuple[Mapping[str, str] | None, Problem]:
+    """The DDD of a drug by its route; without a route only where all routes agree."""
+    rows: Sequence[Mapping[str, str]] = index["ddd"].get(drug.atc, ())
+    if not rows:
+        return None, "missing-ddd"
+    fitting = [row for row in rows if row["route"] == drug.route] if drug.route else list(rows)
+    if not fitting:
+        return None, "missing-ddd"
+    if len({(row["value"], row["unit"]) for row in fitting}) > 1:
+        return None, "unknown-route"
+    return fitting[0], ""
 
 
-def drug_from(code: str, properties: Mapping[str, Any], name: str) -> Drug:
-    """A drug of the regional catalogue, from its terminology properties."""
-    return Drug(
-        code,
-        properties.get("atc", ""),
-        name,
-        bool(properties.get("essential")),
-        int(properties.get("antibiotic_level", 0)),
-        _decimal(properties.get("ddd")),
-        properties.get("ddd_unit", ""),
-        _decimal(properties.get("strength")),
-        properties.get("strength_unit", ""),
-    )
+def essential_target(level: str, rules: Rules) -> int | None:
+    """The share of varieties that an institution of this level (等级, as the directory writes it) should reach."""
+    known = rules["levels"].get(level)
+    return int(rules["essential_variety_percent"][known]) if known else None
 
 
-def drug_from_atc(code: str, properties: Mapping[str, Any], name: str, route: str = "") -> Drug:
-    """A drug known by its ATC code alone: its DDD depends on the route, and is unknown where routes disagree."""
-    defined = [row for row in properties.get("ddd", ()) if not route or row["route"] == route]
-    agreed = {(row["value"], row["unit"]) for row in defined}
-    value, unit = agreed.pop() if len(agreed) == 1 else (None, "")
-    essential, level = bool(properties.get("essential")), int(properties.get("antibiotic_level", 0))
-    return Drug(code, code, name, essential, level, _decimal(value), unit)
-
-
-def _amount(drug: Drug, quantity: Decimal, unit: str) -> Decimal | None:
-    """The quantity in the unit of the DDD: by mass where the unit is one, else packs times strength."""
-    direct = convert(quantity, unit, drug.ddd_unit)
+def _amount(
+    drug: Drug, quantity: Decimal, unit: str, target: str, rules: Rules, index: Rules
+) -> tuple[Decimal | None, Problem]:
+    """The quantity in the unit of the DDD: by mass where the unit is one, else single items times strength."""
+    direct = convert(quantity, unit, target, drug.atc, index)
     if direct is not None:
-        return direct
-    if unit in _MASS or unit in _UNITS or drug.strength is None:
-        return None
-    return convert(quantity * drug.strength, drug.strength_unit, drug.ddd_unit)
+        return direct, ""
+    if not is_single(unit, drug, rules):
+        return None, "unit-mismatch"
+    if drug.strength is None:
+        return None, "missing-strength"
+    amount = convert(quantity * drug.strength, drug.strength_unit, target, drug.atc, index)
+    return amount, "" if amount is not None else "unit-mismatch"
 
 
-def convert(value: Decimal, unit: str, target: str) -> Decimal | None:
-    """A value in another unit of the same kind; None where there is no way."""
+def is_single(unit: str, drug: Drug, rules: Rules) -> bool:
+    """Whether one of this unit is what the strength speaks of: a tablet is, a box of unknown size is not."""
+    word = rules["unit_words"].get(unit.casefold(), unit)
+    return bool(word) and word in (drug.form, *rules["single_units"])
+
+
+def convert(value: Decimal, unit: str, target: str, atc: str = "", index: Rules | None = None) -> Decimal | None:
+    """A value in another unit of the same kind; None where there is no way. Units of activity by substance."""
     if unit == target:
         return value
     for table in (_MASS, _UNITS):
         if unit in table and target in table:
             return value * table[unit] / table[target]
+    if index is None or unit not in _UNITS or target not in _MASS:
+        return None
+    return _from_activity(value * _UNITS[unit], target, atc, index)
+
+
+def _from_activity(units: Decimal, target: str, atc: str, index: Rules) -> Decimal | None:
+    for row in index["international_units"]:
+        if row["atc"] == atc:
+            return convert(units / Decimal(row["units"]) * Decimal(row["mass"]), row["unit"], target)
     return None
 
 
-def _decimal(value: Any) -> Decimal | None:
-    return None if value in (None, "") else Decimal(str(value))
+def number(value: Any) -> Decimal | None:
+    """A number of rule data or of a resource; None where there is none."""
+    return None if value in (None, "") or isinstance(value, bool) else Decimal(str(value))

@@ -1,0 +1,173 @@
+"""
+Reads a window of the stores piece by piece: dispensings with what they refer to, and inpatient stays.
+
+The pieces follow the traffic: small where much was dispensed, large where little was, so that memory stays flat and
+no search sorts more than a piece. https://hl7.org/fhir/R4/medicationdispense.html#search
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TypeVar
+
+from hie.applications.drug_supervision import dispensing
+from hie.applications.drug_supervision.dispensing import Around, Dispensing
+from hie.applications.drug_supervision.rules import Problem, number, rules_on
+from hie.applications.drug_supervision.stays import Stay, bed_days, stay_of
+from hie.applications.fhir import ZONE, facility_of, moment, patient_of, reference_id
+from hie.applications.rule_data import Rules
+from hie.applications.work import Reader
+from hie.indicators.engine import Source
+from hie.indicators.indicator import Window
+from records.stored import Json
+from terminology.service import Terminology
+
+SMALLEST, LARGEST = timedelta(hours=1), timedelta(days=32)
+MANY, FEW = 4_000, 500
+IDS = 100
+T = TypeVar("T")
+
+
+class Quiet:
+    """A reader's rows for figures that show nobody: they are not remembered as seen."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def all(self, resource_type: str, *params: tuple[str, str]) -> list[Json]:
+        """Every resource that a search finds."""
+        return [row.resource() async for row in self._reader.stream(resource_type, *params)]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One stay with its bed-days in the window."""
+
+    stay: Stay
+    days: int
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Reads for figures: `source` finds, `terminology` names, `today` ends stays that go on."""
+
+    source: Source
+    terminology: Terminology
+    today: date
+
+    async def dispensings(self, window: Window) -> AsyncIterator[Dispensing]:
+        """What was handed over in a window."""
+        rules = rules_on(window.start)
+        async for piece in self._pieces(window):
+            around = await self._around(piece)
+            for resource in piece:
+                if row := dispensing.read(resource, around[resource["id"]], self.terminology, rules):
+                    yield row
+
+    async def stays(self, window: Window) -> AsyncIterator[Counted]:
+        """Inpatient stays that touch a window."""
+        rules = rules_on(window.start)
+        for group in _groups(await self._encounters(window, rules), IDS):
+            homes = await self._named("Patient", [patient_of(one) for one in group if not facility_of(one)])
+            for encounter in group:
+                around = Around(patient=homes.get(patient_of(encounter), {}))
+                if stay := stay_of(encounter, dispensing.where(encounter, around), rules):
+                    days, problem = bed_days(stay, window, self.today, rules)
+                    if days or problem or stay.start == stay.end:
+                        yield Counted(stay, days, problem)
+
+    async def undated(self, window: Window) -> int:
+        """Dispensings received in a window that do not say when they were handed over: counted nowhere."""
+        asked = ("whenhandedover:missing", "true"), ("status", ",".join(rules_on(window.start)["counted_status"]))
+        received = ("_lastUpdated", f"ge{_at(window.start)}"), ("_lastUpdated", f"lt{_at(window.end)}")
+        return len(await self.source.all("MedicationDispense", *asked, *received))
+
+    async def _pieces(self, window: Window) -> AsyncIterator[list[Json]]:
+        start, end, step = midnight(window.start), midnight(window.end), SMALLEST
+        while start < end:
+            stop = min(start + step, end)
+            span = ("whenhandedover", f"ge{start.isoformat()}"), ("whenhandedover", f"lt{stop.isoformat()}")
+            found = await self.source.all("MedicationDispense", *span)
+            # A day without an hour overlaps every piece of it, and belongs to the one that holds its midnight.
+            kept = [one for one in found if _within(one, start, stop)]
+            for group in _groups(kept, IDS):
+                yield list(group)
+            start, step = stop, _next(step, len(found))
+
+    async def _encounters(self, window: Window, rules: Rules) -> list[Json]:
+        classes = ("class", ",".join(rules["inpatient_classes"]))
+        span = ("date", f"ge{window.start.isoformat()}"), ("date", f"lt{window.end.isoformat()}")
+        return await self.source.all("Encounter", classes, *span)
+
+    async def _around(self, piece: Sequence[Json]) -> Mapping[str, Around]:
+        visits = await self._named("Encounter", [reference_id(one.get("context"), "Encounter") for one in piece])
+        drugs = await self._named("Medication", [_medication_id(one) for one in piece])
+        prices = await self._prices(piece)
+        found = {one["id"]: visits.get(reference_id(one.get("context"), "Encounter"), {}) for one in piece}
+        homeless = [patient_of(one) for one in piece if not facility_of(one) and not facility_of(found[one["id"]])]
+        people = await self._named("Patient", homeless)
+        return {
+            one["id"]: Around(
+                found[one["id"]],
+                people.get(patient_of(one), {}),
+                drugs.get(_medication_id(one)) or _contained(one),
+                prices.get(one["id"]),
+            )
+            for one in piece
+        }
+
+    async def _prices(self, piece: Sequence[Json]) -> Mapping[str, Decimal]:
+        """What was charged for each, where a ChargeItem says so: its price in yuan, by the dispensing it is for."""
+        asked = ("service", ",".join(f"MedicationDispense/{one['id']}" for one in piece))
+        charged: dict[str, Decimal] = {}
+        for item in await self.source.all("ChargeItem", asked):
+            price = number(item.get("priceOverride", {}).get("value"))
+            for service in item.get("service", ()):
+                if price is not None and item.get("status") not in ("aborted", "not-billable", "entered-in-error"):
+                    charged[reference_id(service)] = charged.get(reference_id(service), Decimal(0)) + price
+        return charged
+
+    async def _named(self, resource_type: str, ids: Iterable[str]) -> Mapping[str, Json]:
+        wanted = list(dict.fromkeys(one for one in ids if one))
+        found: dict[str, Json] = {}
+        for group in _groups(wanted, IDS):
+            found |= {one["id"]: one for one in await self.source.all(resource_type, ("_id", ",".join(group)))}
+        return found
+
+
+def _next(step: timedelta, found: int) -> timedelta:
+    if found > MANY:
+        return max(step / 2, SMALLEST)
+    return min(step * 2, LARGEST) if found < FEW else step
+
+
+def midnight(day: date) -> datetime:
+    """The first moment of a day in the region."""
+    return datetime.combine(day, time(), ZONE)
+
+
+def _at(day: date) -> str:
+    return midnight(day).isoformat()
+
+
+def _within(resource: Json, start: datetime, stop: datetime) -> bool:
+    at = moment(resource.get("whenHandedOver"))
+    return at is not None and start <= at < stop
+
+
+def _medication_id(dispense: Json) -> str:
+    return reference_id(dispense.get("medicationReference"), "Medication")
+
+
+def _contained(dispense: Json) -> Json:
+    wanted = str(dispense.get("medicationReference", {}).get("reference", "")).removeprefix("#")
+    inside = (one for one in dispense.get("contained", ()) if wanted and one.get("id") == wanted)
+    return next(inside, {})
+
+
+def _groups(rows: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
