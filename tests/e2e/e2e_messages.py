@@ -1,41 +1,120 @@
-"""HL7 v2 messages of a made-up hospital, for the end-to-end tests."""
+"""
+HL7 v2 messages of a made-up hospital, for the end-to-end tests and the benchmarks.
+
+Times count back from the start of the process, so that what is asked of "this month" holds on any day, and a message
+that is sent again has the same bytes.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta, timezone
+
 RESIDENT_ID = "370303198506120428"  # the demo account `resident`
+AMOXICILLIN = "D0001^阿莫西林胶囊^urn:hie:drug"
+CHINA = timezone(timedelta(hours=8))
+STARTED = datetime.now(UTC).astimezone(CHINA)
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def stamp(hours_ago: float = 24) -> str:
+    """A time stamp so many hours before the tests began."""
+    return f"{STARTED - timedelta(hours=hours_ago):%Y%m%d%H%M%S}+0800"
+
+
+def id_number(serial: int) -> str:
+    """A resident ID number that holds (GB 11643); every serial number is another one."""
+    days, sequence = divmod(serial, 999)
+    body = f"370303{date(1950, 1, 1) + timedelta(days=days):%Y%m%d}{sequence + 1:03d}"
+    return body + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, WEIGHTS, strict=True)) % 11]
+
+
+def message(*segments: str, codec: str = "utf-8") -> bytes:
+    """Segments to bytes."""
+    return ("\r".join(segments) + "\r").encode(codec)
 
 
 def header(kind: str, control: str, *, charset: str = "UNICODE UTF-8", sender: str = "HIS|E2E") -> str:
-    return f"MSH|^~\\&|{sender}|HIE|ZIBO|20261120093000+0800||{kind}|{control}|P|2.5.1||||||{charset}"
+    """MSH."""
+    return f"MSH|^~\\&|{sender}|HIE|ZIBO|{stamp()}||{kind}|{control}|P|2.5.1||||||{charset}"
 
 
-def patient(local: str = "E2E001", id_number: str = RESIDENT_ID, name: str = "王^晓梅") -> str:
-    return (
-        f"PID|1||{local}^^^E2E^PI~{id_number}^^^CN^NI||{name}||19850612|F|||"
-        "公园街道示范小区1号^^淄博市^山东省^255000^CN||^PRN^PH^^^^13905330001"
+def patient(local: str = "E2E001", id_number: str = RESIDENT_ID, name: str = "王^晓梅", born: str = "19850612") -> str:
+    """PID; without an ID number the hospital's own number stands alone."""
+    numbers = f"{local}^^^E2E^PI" + (f"~{id_number}^^^CN^NI" if id_number else "")
+    return f"PID|1||{numbers}||{name}||{born}|F|||公园街道示范小区1号^^淄博市^山东省^255000^CN||^PRN^PH^^^^13905330001"
+
+
+def visit(local: str, kind: str = "I", *, ended: bool = False) -> str:
+    """PV1, admitted a day ago."""
+    fields = {
+        1: "1", 2: kind, 3: "XNK^101^05^E2E^^^^^心内科", 7: "D01^刘文静^^^^^^^E2E", 10: "MED",
+        19: f"VIS{local}^^^E2E^VN", 44: stamp(24),
+    }  # fmt: skip
+    if ended:
+        fields |= {36: "01", 45: stamp(1)}
+    return "|".join(["PV1", *(fields.get(place, "") for place in range(1, max(fields) + 1))])
+
+
+def admit(control: str, local: str = "E2E001", id_number: str = RESIDENT_ID, name: str = "王^晓梅") -> bytes:
+    """ADT^A01."""
+    born = id_number[6:14] or "19850612"
+    return message(
+        header("ADT^A01^ADT_A01", control), f"EVN|A01|{stamp()}", patient(local, id_number, name, born), visit(local)
     )
 
 
-def admit(control: str, local: str = "E2E001") -> bytes:
-    """ADT^A01."""
-    lines = (
-        header("ADT^A01^ADT_A01", control),
-        "EVN|A01|20261120093000+0800",
-        patient(local),
-        "PV1|1|I|XNK^101^05^E2E^^^^^心内科||||D01^刘文静^^^^^^^E2E|||MED|||||||||VIS" + local + "^^^E2E^VN"
-        + "|" * 25 + "20261120093000+0800",
+def stranger(number: int) -> bytes:
+    """ADT^A01 of somebody new: every number is a human of its own."""
+    family = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许"[number % 20]
+    given = "安邦成德恩方光海建俊磊明宁平强庆仁睿涛伟"[number // 20 % 20] + "博诚栋峰刚昊杰凯亮敏"[number // 400 % 10]
+    return admit(f"CK{number:06d}", f"K{number:06d}", id_number(number), f"{family}^{given}")
+
+
+def diagnosed(control: str, code: str, name: str, local: str = "E2E001", kind: str = "O") -> bytes:
+    """ADT^A08 with one diagnosis in ICD-10."""
+    return message(
+        header("ADT^A08^ADT_A01", control), f"EVN|A08|{stamp(23)}", patient(local), visit(local, kind),
+        f"DG1|1||{code}^{name}^I10||{stamp(23)}|F",
     )  # fmt: skip
-    return ("\r".join(lines) + "\r").encode()
 
 
 def result(control: str, value: str = "6.5", local: str = "E2E001") -> bytes:
     """ORU^R01 with one blood glucose."""
-    lines = (
+    return message(*_laboratory(control, local, "1558-6^空腹血糖^LN"), _number(1, "1558-6^空腹血糖", value, "mmol/L"))
+
+
+def pressure(control: str, systolic: int, diastolic: int, local: str = "E2E001") -> bytes:
+    """ORU^R01 with a blood pressure."""
+    return message(
+        *_laboratory(control, local, "85354-9^血压^LN"), _number(1, "8480-6^收缩压", str(systolic), "mm[Hg]"),
+        _number(2, "8462-4^舒张压", str(diastolic), "mm[Hg]"),
+    )  # fmt: skip
+
+
+def _laboratory(control: str, local: str, what: str) -> tuple[str, ...]:
+    return (
         header("ORU^R01^ORU_R01", control),
         patient(local),
-        "PV1|1|I|XNK^101^05^E2E^^^^^心内科||||||||||||||||VIS" + local + "^^^E2E^VN",
+        visit(local),
         f"ORC|RE|P{control}|F{control}",
-        f"OBR|1|P{control}|F{control}|1558-6^空腹血糖^LN|||20261120094000+0800|||||||||||||||20261120101500+0800||LAB|F",
-        f"OBX|1|NM|1558-6^空腹血糖^LN||{value}|mmol/L|3.9-6.1|H|||F|||20261120094000+0800",
+        f"OBR|1|P{control}|F{control}|{what}|||{stamp(22)}{'|' * 15}{stamp(21)}||LAB|F",
     )
-    return ("\r".join(lines) + "\r").encode()
+
+
+def _number(place: int, code: str, value: str, unit: str) -> str:
+    return f"OBX|{place}|NM|{code}^LN||{value}|{unit}|||||F|||{stamp(22)}"
+
+
+def dispensed(control: str, local: str = "E2E001", drug: str = AMOXICILLIN) -> tuple[bytes, bytes]:
+    """A prescription of an antibiotic (RDE^O11) and its dispensing (RDS^O13)."""
+    order, handed = f"R{control}", f"D{control}"
+    prescription = message(
+        header("RDE^O11^RDE_O11", control + "R"), patient(local), visit(local),
+        f"ORC|NW|{order}|||||||{stamp(20)}|||D01^刘文静^^^^^^^E2E",
+        f"RXE|1^TID^D4^{stamp(20)}|{drug}|0.5||g||^每日3次||||24|粒",
+    )  # fmt: skip
+    dispensing = message(
+        header("RDS^O13^RDS_O13", control + "D"), patient(local), visit(local),
+        f"ORC|RE|{order}|{handed}", f"RXD|1|{drug}|{stamp(19)}|24|粒||{handed}||每日3次{'|' * 7}0.5^g",
+    )  # fmt: skip
+    return prescription, dispensing

@@ -1,0 +1,104 @@
+"""
+From message to committed resources: journal, worker, one transaction, beside bare transactions of the same documents.
+
+The speed is that of one worker with a backlog, taken from the journal; the times are of single messages in an idle
+exchange, from the socket until the journal says that it is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import defaultdict
+from typing import Any
+
+from adapters.mllp.client import MllpClient
+from tests.benchmarks.intake import Make, send
+from tests.benchmarks.measure import Floor, Result, Timing, measure
+from tests.benchmarks.messages import KINDS
+from tests.benchmarks.stage import Stage, until
+
+GROUP = "Message to committed resources"
+BACKLOG, SINGLE, AT_ONCE = 400, 60, 8
+PARTS = ("health_records", "emr", "exchange")
+_SOURCE = re.compile(rb'"source":"urn:hie:message:([0-9A-Z]{26})')
+Group = list[tuple[str, dict[str, Any]]]
+
+
+async def run(stage: Stage) -> list[Result]:
+    """A small message and a large one."""
+    results = []
+    for kind, (name, make) in enumerate(KINDS.items()):
+        series = 20 + 2 * kind
+        before = await _newest(stage)
+        await send(stage, make, series, BACKLOG, 16)
+        timing = await _work(stage, make, series + 1, before)
+        documents = await _documents(stage, before)
+        floor = Floor(f"a transaction each, {AT_ONCE} at once", await _floor(stage, documents))
+        results.append(Result(GROUP, name, timing, (floor,), "message"))
+    return results
+
+
+async def _newest(stage: Stage) -> str:
+    found = await stage.database("exchange")["journal"].find_one({}, {"_id": 1}, sort=[("_id", -1)])
+    return found["_id"] if found else ""
+
+
+async def _work(stage: Stage, make: Make, series: int, before: str) -> Timing:
+    journal = stage.database("exchange")["journal"]
+
+    async def drained() -> bool:
+        return not await journal.count_documents({"state": "pending"}, limit=1)
+
+    worker = stage.start("worker", "hie.cli", "work")
+    try:
+        await until(drained, "the worker", 600)
+        done = sorted([one["done"] async for one in journal.find({"_id": {"$gt": before}}, {"done": 1})])
+        each = await _one_by_one(stage, make, series)
+    finally:
+        stage.stop(worker)
+    dead = await journal.count_documents({"state": {"$in": ["dead", "pending"]}})
+    assert dead == 0, f"{dead} messages did not get through"
+    # The first one only starts the clock.
+    return Timing(len(done) - 1, (done[-1] - done[0]).total_seconds(), each)
+
+
+async def _one_by_one(stage: Stage, make: Make, series: int) -> tuple[float, ...]:
+    journal = stage.database("exchange")["journal"]
+    async with MllpClient("127.0.0.1", stage.settings.mllp_port) as client:
+
+        async def one(_: int, number: int) -> None:
+            await client.send(make(series, number))
+            while await journal.find_one({"state": "pending"}, {"_id": 1}):
+                await asyncio.sleep(0.001)
+
+        return (await measure(one, SINGLE, 1, 5)).each
+
+
+async def _documents(stage: Stage, before: str) -> list[Group]:
+    """What was stored, by the message that it came from."""
+    found: dict[bytes, Group] = defaultdict(list)
+    for part in PARTS:
+        database = stage.database(part)
+        for name in await database.list_collection_names():
+            if not name[:1].isupper():
+                continue
+            async for document in database[name].find({}):
+                source = _SOURCE.search(bytes(document["text"]))
+                if source and source[1].decode() > before:
+                    found[source[1]].append((name, document))
+    return list(found.values())
+
+
+async def _floor(stage: Stage, documents: list[Group]) -> Timing:
+    kinds = {name for group in documents for name, _ in group}
+    targets = {name: stage.floor(name) for name in kinds}
+    for target in targets.values():
+        await target.database.create_collection(target.name)
+
+    async def one(_: int, number: int) -> None:
+        async with stage.client.start_session() as session, await session.start_transaction():
+            for name, document in documents[number]:
+                await targets[name].insert_one(document, session=session)
+
+    return await measure(one, len(documents), AT_ONCE)
