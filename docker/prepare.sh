@@ -21,7 +21,11 @@ apt_install() {
 if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c 'import pip' 2>/dev/null; then
   rm -rf .venv
   # Debian and Ubuntu keep venv in a package of its own.
-  "$python" -m venv .venv 2>/dev/null || { rm -rf .venv; apt_install python3-venv; "$python" -m venv .venv; }
+  "$python" -m venv .venv 2>/dev/null || {
+    rm -rf .venv
+    apt_install python3-venv || say "Python's venv module is needed: install the package python3-venv."
+    "$python" -m venv .venv
+  }
 fi
 
 if [ "$what" = run ]; then lock=requirements.lock; else lock=requirements-dev.lock; fi
@@ -37,11 +41,11 @@ if [ ! -e "$stamp" ] && [ ! -e "$other" ]; then
 fi
 
 # The embedded mongod is linked against libcurl.
-if ! command -v mongod >/dev/null && ! ldconfig -p 2>/dev/null | grep -q 'libcurl\.so\.4'; then
+if ! command -v mongod >/dev/null && ! .venv/bin/python -c 'import ctypes; ctypes.CDLL("libcurl.so.4")' 2>/dev/null; then
   apt_install libcurl4 || say "The embedded database needs libcurl4; or set HIE_MONGO_URI to a MongoDB of your own."
 fi
 
 if [ "$what" = test ]; then
   command -v chromium >/dev/null || apt_install chromium || say "No chromium: the browser tests will be skipped."
-  fc-list 2>/dev/null | grep -qi 'Noto Sans CJK' || apt_install fonts-noto-cjk fontconfig || say "No Chinese font: screenshots will show boxes."
+  [ -n "$(fc-list 'Noto Sans CJK SC' 2>/dev/null)" ] || apt_install fonts-noto-cjk fontconfig || say "No Chinese font: screenshots will show boxes."
 fi

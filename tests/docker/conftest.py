@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import queue
-import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
+from free_ports import free_port
 from keycloak_server import Absent, RealKeycloak, keycloak
 from keycloak_world import Browser
 
 SYSTEM_SECRET = "a-secret-of-the-operator"
-
-
-def free_ports(count: int) -> list[int]:
-    """Different loopback ports that were free a moment ago."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def _workbench(received: queue.Queue[str]) -> ThreadingHTTPServer:
@@ -53,7 +42,7 @@ def real_keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKeyc
         "HIE_WEB_INTERNAL_URL": f"http://127.0.0.1:{workbench.server_port}",
     }
     try:
-        with keycloak(tmp_path_factory.mktemp("keycloak"), *free_ports(2), environment) as base:
+        with keycloak(tmp_path_factory.mktemp("keycloak"), free_port(), free_port(), environment) as base:
             yield RealKeycloak(base, SYSTEM_SECRET, received)
     except Absent as missing:
         pytest.skip(f"A real Keycloak cannot run here: {missing}")
