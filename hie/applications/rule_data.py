@@ -41,6 +41,10 @@ class RuleBook:
         in_force = [rules for rules in self.versions if rules.valid_from <= day]
         return in_force[-1] if in_force else self.versions[0]
 
+    def named(self, version: str) -> Rules | None:
+        """The version that a decision of the past names."""
+        return next((rules for rules in self.versions if rules.version == version), None)
+
 
 @cache
 def rule_book(module: str, name: str) -> RuleBook:

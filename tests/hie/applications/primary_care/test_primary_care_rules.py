@@ -69,7 +69,9 @@ class TestNextVisit:
 
 
 class TestReferral:
-    @pytest.mark.parametrize(("systolic", "diastolic", "danger"), [(180, 80, True), (150, 110, True), (179, 109, False)])
+    @pytest.mark.parametrize(
+        ("systolic", "diastolic", "danger"), [(180, 80, True), (150, 110, True), (179, 109, False)]
+    )
     def test_danger(self, systolic: int, diastolic: int, danger: bool) -> None:
         """From 180 or from 110 on: refer at once."""
         found = judge(systolic, diastolic)

@@ -38,7 +38,8 @@ async def record(world: World, filled: Form, *, version: int | None = None) -> A
 class TestRecord:
     async def test_controlled(self, world: World) -> None:
         """A visit finishes its Task, leaves its record, and opens the next one in three months."""
-        found = await record(world, form(132, 84, symptoms=("headache",), medicines=(Medicine("氨氯地平", "1", "5 mg"),)))
+        medicines = (Medicine("氨氯地平", "1", "5 mg"),)
+        found = await record(world, form(132, 84, symptoms=("headache",), medicines=medicines))
         done = [task for task in await world.tasks() if task["status"] == "completed"]
         (response,) = await world.reader.all("QuestionnaireResponse")
         kept = visit.record_from(response)
@@ -47,7 +48,7 @@ class TestRecord:
         assert due_from(await world.task()).due == found.next_visit
         assert [task["executionPeriod"]["end"] for task in done] == ["2026-11-24"]
         assert (kept.code, kept.author, kept.rules) == ("1", "张医生", "2026.1")
-        assert (kept.symptoms, kept.medicines) == (("headache",), (Medicine("氨氯地平", "1", "5 mg"),))
+        assert (kept.symptoms, kept.medicines) == (("headache",), medicines)
         assert await world.reader.count("Encounter", ("patient", "Patient/a")) == 1
 
     async def test_valid(self, world: World) -> None:

@@ -63,7 +63,9 @@ class TestStep:
         with pytest.raises(Refused):
             step("submitted", action, SENDER, "床位已满")
 
-    @pytest.mark.parametrize(("state", "action"), [("submitted", "return"), ("submitted", "refuse"), ("draft", "cancel")])
+    @pytest.mark.parametrize(
+        ("state", "action"), [("submitted", "return"), ("submitted", "refuse"), ("draft", "cancel")]
+    )
     def test_reason(self, state: State, action: str) -> None:
         """Whoever stops a referral says why."""
         with pytest.raises(Unprocessable):
