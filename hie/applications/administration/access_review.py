@@ -15,11 +15,12 @@ from starlette.responses import Response
 
 from hie.applications.administration.monitor import BASE
 from hie.applications.administration.services import Services
-from hie.applications.fhir import ZONE, moment
+from hie.applications.fhir import moment
 from hie.audit.events import DECISION, patient_of
 from hie.exchange.database import exchange_database
 from hie.ui import N_, Option
 from hie.workbench.desk import Visit
+from hie.workbench.grants import PURPOSES
 from records.stored import Json
 
 SIZE = 25
@@ -27,6 +28,10 @@ EMERGENCY = "110127"
 LONGEST = 500
 VIEWS = {"emergency": N_("紧急访问"), "denied": N_("被拒绝的访问")}
 FINDINGS = {"justified": N_("合理"), "unjustified": N_("不合理，需要处理")}
+ROLES = {
+    "clinician": N_("临床医生"), "pharmacist": N_("药师"), "public-health": N_("公共卫生医师"),
+    "administrator": N_("平台管理员"), "resident": N_("居民本人"), "system": N_("后台系统"),
+}  # fmt: skip
 FILTERS = {"emergency": ("subtype", EMERGENCY), "denied": ("outcome", "4")}
 
 
@@ -91,9 +96,9 @@ class AccessReview:
         findings = await self.findings([row.id for row in page.matches])
         rows = [to_access(row.resource(), findings.get(row.id)) for row in page.matches]
         return visit.render(
-            "administration/accesses.html", status=status, view=view, rows=rows, total=page.total or 0, zone=ZONE,
+            "administration/accesses.html", status=status, view=view, rows=rows, total=page.total or 0,
             views=tuple(Option(code, text) for code, text in VIEWS.items()), words=FINDINGS, errors=errors,
-            values=dict(visit.form), older=page.next_cursor and f"?view={view}&page={page.next_cursor}",
+            roles=ROLES, purposes=PURPOSES, older=page.next_cursor and f"?view={view}&page={page.next_cursor}",
             findings=tuple(Option(code, text) for code, text in FINDINGS.items()),
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from adapters.hl7v2.site import Site
 from hie.applications.administration import original, traffic
+from hie.applications.administration.codes import KINDS
 from hie.applications.administration.monitor import BASE, site_names
 from hie.applications.administration.services import Services
 from hie.directory.senders import provisional
@@ -33,7 +34,7 @@ class MessagePages:
         return visit.render(
             "administration/message.html", message=message, name=names.get(message.site, ""), details=details,
             words=traffic.STATE_WORDS, tones=traffic.STATE_TONES, may_replay=message.state in REPLAYABLE,
-            base=f"{BASE}/messages/{message.id}",
+            base=f"{BASE}/messages/{message.id}", kinds=KINDS,
         )  # fmt: skip
 
     async def content(self, visit: Visit) -> Response:
