@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html#ops
 
 from __future__ import annotations
 
+from datetime import UTC
 from email.utils import format_datetime
 
 from hie.fhir.call import Answer, Call
@@ -15,7 +16,8 @@ from records.stored import Stored
 
 def headers_of(row: Stored) -> dict[str, str]:
     """ETag and Last-Modified."""
-    return {"ETag": row.etag, "Last-Modified": format_datetime(row.updated, usegmt=True)}
+    # The database's own UTC is another object than Python's, and format_datetime takes only that one.
+    return {"ETag": row.etag, "Last-Modified": format_datetime(row.updated.astimezone(UTC), usegmt=True)}
 
 
 def location(call: Call, row: Stored) -> str:

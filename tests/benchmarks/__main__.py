@@ -11,6 +11,8 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.benchmarks import conversion, crud, intake, pipeline, search, transactions
@@ -51,15 +53,24 @@ async def run(names: list[str], patients: int, bundles: int) -> tuple[list[Resul
     home.mkdir(exist_ok=True)
     data = Path(tempfile.mkdtemp(prefix="benchmark-", dir=home)).resolve()
     results: list[Result] = []
-    try:
+    with kept_on_failure(data):
         async with stage(data, patients=patients, bundles=bundles) as running:
             shape = machine((await running.client.server_info())["version"])
             for name in names:
                 say(name)
                 results += await WORKLOADS[name](running)
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
     return results, shape
+
+
+@contextmanager
+def kept_on_failure(data: Path) -> Iterator[None]:
+    """Remove the data afterwards; after a failure the logs are wanted."""
+    try:
+        yield
+    except BaseException:
+        say(f"The logs are in {data / 'logs'}; remove the folder when they are read.")
+        raise
+    shutil.rmtree(data, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,13 @@ Beside it: the same documents in bare pymongo, and a bare ASGI service that give
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 
 from tests.benchmarks.http import Http
 from tests.benchmarks.measure import Floor, Operation, Result, Timing, measure
-from tests.benchmarks.stage import Document, Stage, until
+from tests.benchmarks.stage import Document, Stage, listens, until
 from tests.free_ports import free_port
 
 GROUP = "FHIR over HTTP"
@@ -137,15 +136,6 @@ async def _echo(stage: Stage) -> AsyncIterator[int]:
     port = free_port()
     options = ("--port", str(port), "--no-access-log", "--log-level", "warning")
     child = stage.start("echo", "uvicorn", "tests.benchmarks.echo:app", *options)
-
-    async def answers() -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
-    await until(answers, "the echo")
+    await until(lambda: listens(port), "the echo", child)
     yield port
     stage.stop(child)

@@ -52,7 +52,7 @@ async def _work(stage: Stage, make: Make, series: int, before: str) -> Timing:
 
     worker = stage.start("worker", "hie.cli", "work")
     try:
-        await until(drained, "the worker", 600)
+        await until(drained, "the worker", worker, 600)
         done = sorted([one["done"] async for one in journal.find({"_id": {"$gt": before}}, {"done": 1})])
         each = await _one_by_one(stage, make, series)
     finally:

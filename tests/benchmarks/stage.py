@@ -106,13 +106,14 @@ async def stage(data: Path, *, patients: int, bundles: int) -> AsyncIterator[Sta
 
 async def _start(running: Stage) -> None:
     running.start("sign-in", "hie.cli", "sign-in")
-    running.start("web", "hie.cli", "serve")
-    running.start("listener", "hie.cli", "listen")
-    await until(lambda: asyncio.to_thread(answers, f"{running.settings.web_url}/health/ready"), "the web service")
-    await until(lambda: _listens(running.settings.mllp_port), "the listener")
+    web = running.start("web", "hie.cli", "serve")
+    listener = running.start("listener", "hie.cli", "listen")
+    await until(lambda: asyncio.to_thread(answers, f"{running.settings.web_url}/health/ready"), "the web service", web)
+    await until(lambda: listens(running.settings.mllp_port), "the listener", listener)
 
 
-async def _listens(port: int) -> bool:
+async def listens(port: int) -> bool:
+    """True where somebody takes connections."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
@@ -121,11 +122,15 @@ async def _listens(port: int) -> bool:
     return True
 
 
-async def until(question: Callable[[], Awaitable[bool]], what: str, seconds: float = READY_SECONDS) -> None:
-    """Wait for a yes; TimeoutError names what did not come."""
+async def until(
+    question: Callable[[], Awaitable[bool]], what: str, running: Child | None = None, seconds: float = READY_SECONDS
+) -> None:
+    """Wait for a yes while `running` runs; TimeoutError or RuntimeError names what did not come."""
     try:
         async with asyncio.timeout(seconds):
             while not await question():
+                if running is not None and running.process.poll() is not None:
+                    raise RuntimeError(f"{what} has ended; see {running.program.log}")
                 await asyncio.sleep(0.1)
     except TimeoutError as error:
         raise TimeoutError(f"{what} is not ready after {seconds:g} s") from error
