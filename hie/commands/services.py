@@ -8,6 +8,7 @@ import asyncio
 import os
 import shutil
 import signal
+from typing import Any
 
 import structlog
 import uvicorn
@@ -61,7 +62,7 @@ def serve_sign_in(settings: Settings) -> None:
     _serve(create(settings), settings.host, settings.sign_in_port)
 
 
-def _options(host: str, port: int) -> dict[str, object]:
+def _options(host: str, port: int) -> dict[str, Any]:
     # No access log: an address may hold search values, and the audit trail has them all.
     return {
         "host": host, "port": port, "access_log": False, "log_config": None, "server_header": False,
@@ -70,7 +71,7 @@ def _options(host: str, port: int) -> dict[str, object]:
 
 
 def _serve(app: ASGIApp, host: str, port: int) -> None:
-    uvicorn.run(app, **_options(host, port))  # type: ignore[arg-type]
+    uvicorn.run(app, **_options(host, port))
 
 
 async def run_listener(settings: Settings) -> None:

@@ -58,9 +58,9 @@ def compile_one(alternative: str) -> dict[str, Any] | None:
 def _filtered(alternative: str) -> dict[str, Any]:
     if found := _WHERE.match(alternative):
         steps = _steps(found["path"])
-        row = {"steps": steps, "where": [found["name"], found["value"]]}
+        row: dict[str, Any] = {"steps": steps, "where": [found["name"], found["value"]]}
         if found["rest"]:
-            row |= {"steps": [*steps, *_steps(found["rest"])], "where_at": len(steps) - 1}
+            return row | {"steps": [*steps, *_steps(found["rest"])], "where_at": len(steps) - 1}
         return row
     if found := _PLAIN.match(alternative):
         return {"steps": _steps(found["path"])}

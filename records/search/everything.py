@@ -32,8 +32,8 @@ async def walk(collections: Collections, patients: Sequence[str], visibility: Vi
         async for row in collections.of(kind).find(asked).sort("_id", 1).batch_size(BATCH):
             outside.update(dict.fromkeys(_pointed_at(kind, row["k"], compartment.keys())))
             yield to_stored(kind, row)
-    async for row in _supporting(collections, list(outside), visibility):
-        yield row
+    async for supporting in _supporting(collections, list(outside), visibility):
+        yield supporting
 
 
 def _pointed_at(kind: str, keys: Sequence[str], inside: object) -> list[str]:
