@@ -27,28 +27,20 @@ UNAUTHORIZED, WRONG_PASSWORD = 13, 18
 class World:
     """Three members, and the environment that the compose file gives."""
 
-    def __init__(self, folder: Path, ports: list[int]) -> None:
+    def __init__(self, ports: list[int]) -> None:
         self.members = [f"127.0.0.1:{port}" for port in ports]
-        self.folder = folder
-        self.secret("root", "r00t/@:")
-        self.exchange = self.secret("exchange", self.uri("exchange", "one"))
-        self.portal = self.secret("portal", self.uri("portal", "two"))
+        self.exchange = self.uri("exchange", "one")
+        self.portal = self.uri("portal", "two")
 
     def uri(self, user: str, password: str) -> str:
         return f"mongodb://{user}:{password}@{','.join(self.members)}/?replicaSet=rs0&authSource=admin"
 
-    def secret(self, name: str, text: str) -> str:
-        (self.folder / name).write_text(f"{text}\n")
-        return text
-
     def ensure(self, **changes: str) -> None:
         environment = {
             "MONGO_MEMBERS": ",".join(self.members), "MONGO_HERE": self.members[0], "HIE_DATABASE_PREFIX": "t",
-            "MONGO_ROOT_PASSWORD_FILE": str(self.folder / "root"),
-            "HIE_MONGO_URI_FILE": str(self.folder / "exchange"),
-            "HIE_PORTAL_MONGO_URI_FILE": str(self.folder / "portal"), **changes,
+            "MONGO_ROOT_PASSWORD": "r00t/@:", "HIE_MONGO_URI": self.exchange, "HIE_PORTAL_MONGO_URI": self.portal,
         }  # fmt: skip
-        initiate_mongo.main(environment)
+        initiate_mongo.main({**environment, **changes})
 
 
 def client(uri: str) -> pymongo.MongoClient[dict[str, Any]]:
@@ -74,7 +66,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     key.chmod(0o400)
     ports = [free_port() for _ in range(3)]
     running = [_start(folder, port, key) for port in ports]
-    yield World(folder, ports)
+    yield World(ports)
     for process in running:
         stop_process(process)
 
@@ -103,14 +95,13 @@ class TestInitiateMongo:
         assert code_of(world.portal, "t_exchange") == UNAUTHORIZED
         assert code_of(f"mongodb://{world.members[0]}/?directConnection=true", "t_exchange") == UNAUTHORIZED
 
-        renewed = world.secret("exchange", world.uri("exchange", "three"))
-        world.ensure()
+        renewed = world.uri("exchange", "three")
+        world.ensure(HIE_MONGO_URI=renewed)
 
         assert code_of(renewed, "t_exchange") is None
         assert code_of(world.exchange, "t_exchange") == WRONG_PASSWORD
         with client(renewed) as exchange:
             assert exchange["t_emr"]["kept"].count_documents({}) == 1
 
-        world.secret("wrong", "wrong")
         with pytest.raises(OperationFailure):
-            world.ensure(MONGO_ROOT_PASSWORD_FILE=str(world.folder / "wrong"))
+            world.ensure(MONGO_ROOT_PASSWORD="wrong")
