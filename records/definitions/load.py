@@ -73,7 +73,12 @@ class Definitions:
 
     def compartment(self, name: str) -> Mapping[str, tuple[str, ...]]:
         """Search parameters by resource type that put a resource into a compartment."""
-        return {kind: tuple(codes) for kind, codes in self._search["compartments"][name].items()}
+        return _compartment(name)
+
+
+@cache
+def _compartment(name: str) -> Mapping[str, tuple[str, ...]]:
+    return {kind: tuple(codes) for kind, codes in definitions()._search["compartments"][name].items()}
 
 
 @cache

@@ -8,12 +8,13 @@ be a range. https://hl7.org/fhir/R4/search.html#combining
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from types import ModuleType
 
-from records.definitions import Component, SearchParameter
+from records.definitions import SearchParameter
 from records.errors import UnknownParameter
 from records.search import date, number, quantity, reference, string, token, uri
-from records.search.extract import Value, nodes, values
+from records.search.extract import Finder, Value, finder
 from records.search.key import EXACT, NUMBER, TEXT, Condition, either
 from records.search.text import normal
 from records.search.values import plain, split
@@ -23,23 +24,28 @@ SIMPLE: dict[str, ModuleType] = {
     "string": string, "token": token, "reference": reference, "date": date, "number": number, "quantity": quantity,
     "uri": uri,
 }  # fmt: skip
-Parts = Sequence[Component]
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A component: its parameter type, and how it is found in the element that the composite looks at."""
+
+    type: str
+    find: Finder
 
 
-def keys(parameter: SearchParameter, parts: Parts, resource: Json) -> Iterator[str]:
-    """The keys of every element that the composite looks at."""
-    for node in nodes(resource, parameter.paths):
-        yield from _keys(parameter.code, parts, node)
+def parts_of(parameter: SearchParameter) -> tuple[Part, ...]:
+    """The components of a composite, ready to be found."""
+    return tuple(Part(one.type, finder(one.paths)) for one in parameter.components)
 
 
-def _keys(name: str, parts: Parts, node: Json) -> Iterator[str]:
-    component, rest = parts[0], parts[1:]
-    for found in values(node, component.paths):
-        if rest:
-            for form in _forms(component.type, found):
-                yield from _keys(f"{name}{form}$", rest, node)
-        else:
-            yield from SIMPLE[component.type].keys(name, found)
+def keys(name: str, parts: Sequence[Part], node: Json) -> Iterator[str]:
+    """The keys of one element that the composite looks at."""
+    part, rest = parts[0], parts[1:]
+    for found in part.find(node):
+        if not rest:
+            yield from SIMPLE[part.type].keys(name, found)
+            continue
+        for form in _forms(part.type, found):
+            yield from keys(f"{name}{form}$", rest, node)
 
 
 def _forms(kind: str, found: Value) -> Iterator[str]:

@@ -10,8 +10,8 @@ from functools import cache
 
 from records.definitions import SearchParameter, definitions
 from records.search import composite, reference
-from records.search.composite import SIMPLE
-from records.search.extract import values
+from records.search.composite import SIMPLE, Part
+from records.search.extract import Finder, finder, first_names
 from records.search.key import PRESENT
 from records.stored import Json
 
@@ -32,35 +32,49 @@ class Index:
     sort: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one parameter is indexed: skipped where the resource has none of `names`."""
+
+    parameter: SearchParameter
+    names: frozenset[str] | None
+    find: Finder
+    parts: tuple[Part, ...] = ()
+
+
 def index(resource: Json) -> Index:
     """Compute the index of a valid resource."""
     keys: dict[str, None] = {}
     sort: dict[str, str] = {}
     references: dict[str, list[str]] = {}
-    kind = resource["resourceType"]
-    for parameter in indexed(kind):
-        if parameter.type == "composite":
-            keys.update(dict.fromkeys(composite.keys(parameter, parameter.components, resource)))
+    present = resource.keys()
+    for plan in plans(resource["resourceType"]):
+        if plan.names is not None and present.isdisjoint(plan.names):
             continue
-        for found in values(resource, parameter.paths):
-            keys.update(dict.fromkeys(SIMPLE[parameter.type].keys(parameter.code, found)))
-            keys[parameter.code + PRESENT] = None
-            if parameter.code not in sort and (value := SIMPLE[parameter.type].sort_value(found)) is not None:
-                sort[parameter.code] = value
-            if parameter.type == "reference":
-                references.setdefault(parameter.code, []).extend(reference.targets(found))
+        code = plan.parameter.code
+        for found in plan.find(resource):
+            if plan.parts:
+                keys.update(dict.fromkeys(composite.keys(code, plan.parts, found.value)))
+                continue
+            kind = SIMPLE[plan.parameter.type]
+            keys.update(dict.fromkeys(kind.keys(code, found)))
+            keys[code + PRESENT] = None
+            if code not in sort and (value := kind.sort_value(found)) is not None:
+                sort[code] = value
+            if kind is reference:
+                references.setdefault(code, []).extend(reference.targets(found))
     return Index(tuple(keys), _patients(resource, references), tuple(_labels(resource)), sort)
 
 
 @cache
-def indexed(resource_type: str) -> tuple[SearchParameter, ...]:
-    """The parameters of a type that become keys."""
+def plans(resource_type: str) -> tuple[Plan, ...]:
+    """How each parameter of a type becomes keys."""
     known = definitions().search_parameters(resource_type).values()
-    return tuple(one for one in known if one.code not in OWN_FIELDS and (one.type in SIMPLE or _composite(one)))
-
-
-def _composite(parameter: SearchParameter) -> bool:
-    return parameter.type == "composite" and bool(parameter.components)
+    return tuple(
+        Plan(one, first_names(one.paths), finder(one.paths), composite.parts_of(one))
+        for one in known
+        if one.code not in OWN_FIELDS and (one.type in SIMPLE or one.components)
+    )
 
 
 def _patients(resource: Json, references: dict[str, list[str]]) -> tuple[str, ...]:
@@ -76,5 +90,3 @@ def _labels(resource: Json) -> Iterator[str]:
     for label in resource.get("meta", {}).get("security", ()):
         yield f"{label.get('system', '')}|{label.get('code', '')}"
 
-
-__all__ = ["Index", "index", "indexed"]
