@@ -6,6 +6,7 @@ Specification: portal-ui section 7.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from urllib.parse import urlencode
 
@@ -17,13 +18,16 @@ from hie.applications.fhir import ZONE
 from hie.applications.months import period
 from hie.applications.numbers import whole
 from hie.applications.primary_care import queries, words
+from hie.applications.primary_care.blood_pressure import Pressure
 from hie.applications.primary_care.figures import COLLECTORS
 from hie.applications.primary_care.follow_up import CODED, OPEN
+from hie.applications.primary_care.rules import control_limit
 from hie.applications.primary_care.tasks import BASE, scope
 from hie.applications.primary_care.use_cases import rules_on
-from hie.applications.rule_data import rule_book
+from hie.applications.rule_data import Rules, rule_book
 from hie.applications.work import of_patients
-from hie.ui import Count, Tag
+from hie.ui import Count, Option, Tag
+from hie.ui.charts import Point
 from hie.workbench.banner import Banner
 from hie.workbench.desk import Visit
 from records.errors import NotFound
@@ -51,8 +55,14 @@ async def worklist(visit: Visit) -> Response:
         "primary_care/worklist.html", found=found, chosen=chosen, scope=shown, today=today, words=words,
         counts=[_count(name, found.counts[name], shown) for name in queries.FILTERS],
         next=_again(chosen, shown, found.next_cursor), previous=_again(chosen, shown, found.previous_cursor), base=BASE,
-        tags={line.due.task_id: tags(line, today) for line in found.lines},
+        scopes=scopes(shown), tags={line.due.task_id: tags(line, today) for line in found.lines},
     )  # fmt: skip
+
+
+def scopes(shown: str) -> list[Option]:
+    """Whose follow-ups a list can show; one institution's, where an address names it."""
+    found = [Option("own", words.SCOPES["own"]), Option("all", words.SCOPES["all"])]
+    return found if shown in words.SCOPES else [*found, Option(shown, words.SCOPE_ONE)]
 
 
 async def person(visit: Visit) -> Response:
@@ -61,8 +71,8 @@ async def person(visit: Visit) -> Response:
     rules = rules_on(today_of(visit))
     found = await queries.history(visit.reader, banner.patients, rules)
     return visit.render(
-        "primary_care/person.html", found=found, today=today_of(visit), words=words, rules=rules, base=BASE,
-        readings=list(reversed(found.readings)),
+        "primary_care/person.html", found=found, today=today_of(visit), words=words, base=BASE,
+        readings=found.readings, series=trend(found.readings, banner.card.age, rules),
     )  # fmt: skip
 
 
@@ -109,6 +119,17 @@ def tags(line: queries.Line, today: date) -> list[Tag]:
     """What must not be overlooked in a row."""
     found = [Tag(words.CLASSES[line.due.code], words.TONES[line.due.code])] if line.due.code else []  # type: ignore[arg-type]
     return [*found, Tag(words.FILTER_NAMES["refer"], "bad")] if line.due.refer else found
+
+
+def trend(readings: Sequence[Pressure], age: str, rules: Rules) -> list[tuple[str, str, int, list[Point]]]:
+    """Two series, oldest first, with the target of the age: what reaches it is marked."""
+    limit = control_limit(int(age) if age.isdigit() else 0, rules)
+    found = []
+    for name in ("systolic", "diastolic"):
+        values = [(one.at.astimezone(ZONE).date().isoformat(), getattr(one, name)) for one in reversed(readings)]
+        points = [Point(day, float(value), str(value), "high" if value >= limit[name] else "") for day, value in values]
+        found.append((name, words.FIELDS[name], limit[name], points))
+    return found
 
 
 def _count(name: str, number: int, shown: str) -> Count:

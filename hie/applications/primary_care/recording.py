@@ -25,6 +25,10 @@ from records.errors import Conflict, NotFound
 from records.stored import Stored
 
 CHANGED = N_("您填写期间，这次随访的情况有变化（例如收到新的血压值）。请核对后再次提交，填写的内容已保留。")
+OPTIONAL = (
+    "heart_rate", "weight", "height", "smoking", "alcohol", "exercise_times", "exercise_minutes", "salt", "mind",
+    "compliance",
+)  # fmt: skip
 NO_LONGER = N_("这次随访已经完成或停止，您填写的内容没有保存。请返回居民页面查看。")
 
 
@@ -44,7 +48,7 @@ async def record(visit_: Visit) -> Response:
         return visit_.problem(409, NO_LONGER)
     await _open(visit_, row)
     today = today_of(visit_)
-    filled, errors = forms.read(visit_.form, visit_.values("symptoms"), today, use_cases.rules_on(today))
+    filled, errors = forms.read(visit_.form, _ticked(visit_), today, use_cases.rules_on(today))
     if filled is None:
         return await _page(visit_, row, visit_.form, errors, 422)
     own = await organizations.own(visit_.reader, visit_.caller.organization)
@@ -85,14 +89,19 @@ async def _lost(visit_: Visit) -> Response:
 async def _page(
     visit_: Visit, row: Stored, values: Mapping[str, Any], errors: Mapping[str, str], status: int, *, notice: str = ""
 ) -> Response:  # fmt: skip
-    ticked = visit_.values("symptoms") if visit_.form else ()
+    ticked = _ticked(visit_)
     rules = use_cases.rules_on(today_of(visit_))
     danger = {code: words.DANGER[code] for code in rules["danger_symptoms"]}
     return visit_.render(
         "primary_care/form.html", status=status, due=follow_up.due_from(row.resource()), version=row.version,
         values=values, ticked=ticked, errors=errors, notice=notice, words=words, danger=danger, today=today_of(visit_),
         medicines=range(1, forms.MEDICINES + 1), base=BASE, rules=rules,
+        opened=any(values.get(name) for name in OPTIONAL) or any(name in errors for name in OPTIONAL),
     )  # fmt: skip
+
+
+def _ticked(visit_: Visit) -> tuple[str, ...]:
+    return (*visit_.values("symptoms"), *visit_.values("other_symptoms"))
 
 
 async def _known(visit_: Visit) -> dict[str, str]:

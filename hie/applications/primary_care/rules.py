@@ -7,7 +7,7 @@ Specification: region-1251 section 3, PHC-03.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -76,8 +76,15 @@ def classify(visit: Visit, age: int, rules: Rules) -> FollowUpClass:
 
 def is_controlled(visit: Visit, age: int, rules: Rules) -> bool:
     """Below the target of the age group."""
-    limit = max((row for row in rules["controlled_below"] if row["from_age"] <= age), key=lambda row: row["from_age"])
+    limit = control_limit(age, rules)
     return bool(visit.systolic < limit["systolic"] and visit.diastolic < limit["diastolic"])
+
+
+def control_limit(age: int, rules: Rules) -> Mapping[str, int]:
+    """The pressures that a controlled patient of this age stays below."""
+    rows = (row for row in rules["controlled_below"] if row["from_age"] <= age)
+    found: Mapping[str, int] = max(rows, key=lambda row: row["from_age"])
+    return found
 
 
 def is_danger(visit: Visit, rules: Rules) -> bool:

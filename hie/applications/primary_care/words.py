@@ -54,6 +54,8 @@ FILTER_NAMES = {
     "uncontrolled": N_("控制不满意"),
     "refer": N_("建议转诊"),
 }
+SCOPES = {"own": N_("本机构"), "all": N_("全区域")}
+SCOPE_ONE = N_("选定的机构")
 FIELDS = {
     "day": N_("随访日期"),
     "method": N_("随访方式"),

@@ -31,6 +31,9 @@ from records.errors import Conflict
 CHANGED = N_("您填写期间，这份转诊已被他人修改。请核对后再次提交，填写的内容已保留。")
 NO_LONGER = N_("这份转诊已经提交或撤销，不能再修改。您填写的内容没有保存。")
 NO_INSTITUTION = N_("您的账号没有登记在机构目录中的机构，不能发起转诊。请联系平台管理员。")
+NO_NUMBER = N_("请填写身份证号。")
+NOT_FOUND = N_("没有找到，或者居民限制了访问。请核对号码。")
+IDENTITY = "urn:oid:2.16.156.10011.1.3"
 KEY = re.compile(r"[0-9a-f-]{36}")
 
 
@@ -38,14 +41,16 @@ async def new(visit: Visit) -> Response:
     """GET: an empty form for one patient; without a patient, the way to find one."""
     patient = visit.query.get("patient", "")
     if not patient:
-        return visit.render("regional_medical/choose.html", base=BASE)
+        return _choose(visit, {}, 200)
     await visit.open_record(patient)
     values = {"direction": "up", "priority": "routine", "key": str(uuid.uuid4()), "patient": patient}
     return await _page(visit, await actor_of(visit), values, (), {}, 200)
 
 
 async def begin(visit: Visit) -> Response:
-    """POST: keep a draft, or submit."""
+    """POST: look a patient up, keep a draft, or submit."""
+    if "find" in visit.form:
+        return await _find(visit, visit.form.get("number", "").strip().upper())
     patient, key = visit.form.get("patient", ""), visit.form.get("key", "")
     if not patient or not KEY.fullmatch(key):
         return visit.problem(400, N_("表单不完整，请重新打开新建转诊页面。"))
@@ -62,6 +67,24 @@ async def begin(visit: Visit) -> Response:
         # The same form once more: what it made is there.
         made = referral.task_id((key,))
     return visit.redirect(f"{BASE}/referrals/{made}")
+
+
+async def _find(visit: Visit, number: str) -> Response:
+    """The number stays in the form; the address that follows holds an opaque id."""
+    if not number:
+        return _choose(visit, {"number": NO_NUMBER}, 422)
+    rows = await visit.reader.first("Patient", ("identifier", f"{IDENTITY}|{_escaped(number)}"))
+    if not rows:
+        return _choose(visit, {"number": NOT_FOUND}, 422)
+    return visit.redirect(f"{BASE}/new?patient={rows[0]['id']}")
+
+
+def _choose(visit: Visit, errors: Mapping[str, str], status: int) -> Response:
+    return visit.render("regional_medical/choose.html", status=status, errors=errors, values=visit.form, base=BASE)
+
+
+def _escaped(text: str) -> str:
+    return "".join("\\" + one if one in "\\,$|" else one for one in text)
 
 
 async def edit(visit: Visit) -> Response:
