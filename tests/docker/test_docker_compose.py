@@ -1,4 +1,4 @@
-"""The compose file says only what exists (settings, commands, routes, paths, secrets) and opens only the doors meant."""
+"""The compose file says only what exists (settings, commands, routes, paths, secrets) and opens the doors meant."""
 
 from __future__ import annotations
 
