@@ -16,11 +16,10 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from records.definitions.expressions import UNSUPPORTED, Unknown, alternatives, compile_one
+from records.definitions.parameters import Compiler
 from records.definitions.structures import structures, value_sets
 
 Json = dict[str, Any]
@@ -86,103 +85,16 @@ def _write(name: str, content: Any) -> None:
 
 def _search(package: dict[str, dict[str, Json]], nodes: dict[str, Any], offered: list[str]) -> Json:
     parameters = {url: one for url, one in package["SearchParameter"].items() if one.get("status") != "retired"}
-    compiler = _Compiler(parameters, nodes, offered)
+    compiler = Compiler(parameters, nodes, package["StructureDefinition"])
     return {
         "offered": offered,
-        "parameters": {name: compiler.of(name) for name in offered},
+        "parameters": {name: compiler.of(name, offered) for name in offered},
         "compartments": {
             one["code"]: {row["code"]: row["param"] for row in one["resource"] if row.get("param")}
             for one in package["CompartmentDefinition"].values()
             if one["code"] in ("Patient", "Encounter", "Practitioner", "RelatedPerson", "Device")
         },
     }
-
-
-class _Compiler:
-    """Compiles the parameters of one type after the other."""
-
-    def __init__(self, parameters: dict[str, Json], nodes: dict[str, Any], offered: list[str]) -> None:
-        self.parameters, self.nodes, self.offered = parameters, nodes, frozenset(offered)
-
-    def of(self, name: str) -> dict[str, Any]:
-        """By code; what has no expression, or none that is compiled, is not offered."""
-        found: dict[str, Any] = {}
-        for url, one in sorted(self.parameters.items()):
-            base = set(one.get("base", ()))
-            if not {name, "Resource", "DomainResource"} & base or "example" in url.lower() or one["type"] == "special":
-                continue
-            row = self._row(name, url, one)
-            if row["paths"] and (one["code"] not in found or name in base):
-                found[one["code"]] = row
-        return found
-
-    def _row(self, name: str, url: str, one: Json) -> Json:
-        paths = self._paths(name, name, one.get("expression", ""))
-        row: Json = {"type": one["type"], "url": url, "paths": paths}
-        if one["type"] == "reference":
-            row["targets"] = self._targets(one, paths)
-        if one.get("component"):
-            row["components"] = [self._component(name, part, paths) for part in one["component"]]
-            if not all(part["paths"] for part in row["components"]):
-                row["paths"] = []
-        return row
-
-    def _paths(self, name: str, root: str, expression: str) -> list[Json]:
-        rows = []
-        for alternative in alternatives(expression, name) if expression else ():
-            try:
-                row = compile_one(alternative)
-            except Unknown as error:
-                raise SystemExit(f"{name}: nobody compiles {error}") from error
-            if row is None:
-                if not any(known in alternative for known in UNSUPPORTED):
-                    raise SystemExit(f"{name}: {alternative} was left out without being named")
-                continue
-            rows.append(row | {"datatypes": self._datatypes(root, row)})
-        return [row for row in rows if row["datatypes"] or not row["steps"] or row.get("extension")]
-
-    def _datatypes(self, root: str, row: Json) -> list[str]:
-        if row.get("exists"):
-            return ["boolean"]
-        nodes, found = [root], list[Json]()
-        for step in row["steps"]:
-            found = [one for node in nodes for one in self._elements(node) if one["name"] == step]
-            nodes = [node for one in found for node in self._inside(one)]
-        types = [kind[0] for one in found for kind in one.get("types", ())]
-        return [row["type"]] if row.get("type") else list(dict.fromkeys(types))
-
-    def _elements(self, node: str) -> Iterable[Json]:
-        elements: Iterable[Json] = self.nodes.get(node, {}).get("elements", ())
-        return elements
-
-    def _inside(self, element: Json) -> list[str]:
-        if "reference" in element:
-            return [element["reference"]]
-        return [element["node"]] if "node" in element else [kind[0] for kind in element.get("types", ())]
-
-    def _targets(self, one: Json, paths: list[Json]) -> list[str]:
-        if resolved := [row["resolves"] for row in paths if row.get("resolves")]:
-            return list(dict.fromkeys(resolved))
-        return [target for target in one.get("target", ()) if target in self.offered]
-
-    def _component(self, name: str, part: Json, paths: list[Json]) -> Json:
-        definition = self.parameters[part["definition"]]
-        roots = [self._node(name, row["steps"]) for row in paths] or [name]
-        rows = []
-        for root in dict.fromkeys(roots):
-            rows += self._paths(name, root, part["expression"])
-        unique = {json.dumps(row, sort_keys=True): row for row in rows}
-        return {
-            "definition": part["definition"], "code": definition["code"], "type": definition["type"],
-            "paths": list(unique.values()),
-        }  # fmt: skip
-
-    def _node(self, name: str, steps: list[str]) -> str:
-        node = name
-        for step in steps:
-            found = [one for one in self._elements(node) if one["name"] == step]
-            node = self._inside(found[0])[0] if found else node
-        return node
 
 
 if __name__ == "__main__":

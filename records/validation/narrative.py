@@ -14,20 +14,26 @@ from typing import Any
 from lxml import etree
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
-ELEMENTS = frozenset(
-    "a abbr acronym b big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i img "
-    "li ol p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt ul var".split()
-)
-ATTRIBUTES = frozenset(
-    "abbr accesskey align alt axis bgcolor border cellhalign cellpadding cellspacing cellvalign char charoff charset "
-    "cite class colspan compact coords dir frame headers height href hreflang hspace id lang longdesc name nowrap rel "
-    "rev rowspan rules scope shape span src start style summary tabindex title type valign value vspace width "
-    "{http://www.w3.org/XML/1998/namespace}lang {http://www.w3.org/XML/1998/namespace}space".split()
-)
+_ELEMENTS = """
+a abbr acronym b big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i img li ol
+p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt ul var
+"""
+_ATTRIBUTES = """
+abbr accesskey align alt axis bgcolor border cellhalign cellpadding cellspacing cellvalign char charoff charset cite
+class colspan compact coords dir frame headers height href hreflang hspace id lang longdesc name nowrap rel rev rowspan
+rules scope shape span src start style summary tabindex title type valign value vspace width
+{http://www.w3.org/XML/1998/namespace}lang {http://www.w3.org/XML/1998/namespace}space
+"""
+ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
+SCHEMES = frozenset({"http", "https", "mailto", "tel", "urn"})
+IMAGES = ("data:image/png", "data:image/gif", "data:image/jpeg", "data:image/webp")
+ADDRESSES = frozenset({"href", "src", "cite", "longdesc"})
+_SCHEME = re.compile(r"([^/?#]*?):")
+_INVISIBLE = re.compile(r"[\s\x00-\x1f\u00ad\u200b-\u200f\ufeff]")
+_ACTIVE_STYLE = re.compile(r"[\\@<]|url\(|expression\(|behaviou?r:|binding:")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _ENTITY = re.compile(r"&([A-Za-z]+);")
 _XML_ENTITIES = frozenset({"lt", "gt", "amp", "quot", "apos"})
-_ACTIVE = re.compile(r"(?:javascript|vbscript):|expression\(|@import|behavior:|data:(?!image/(?:png|gif|jpe?g|webp)\b)")
-_INVISIBLE = re.compile(r"[\s\x00-\x1f\u00ad\u200b-\u200f\ufeff\\]|/\*.*?\*/")
 _parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 
 
@@ -51,11 +57,17 @@ def _safe(element: etree._Element) -> bool:
     if not isinstance(element.tag, str):
         return element.tag is etree.Comment
     known = element.tag.startswith(XHTML) and element.tag.removeprefix(XHTML) in ELEMENTS
-    return known and all(name in ATTRIBUTES and _passive(value) for name, value in element.attrib.items())
+    return known and all(name in ATTRIBUTES and _passive(name, value) for name, value in element.attrib.items())
 
 
-def _passive(value: str) -> bool:
-    return not _ACTIVE.search(_INVISIBLE.sub("", value).lower())
+def _passive(name: str, value: str) -> bool:
+    plain = _INVISIBLE.sub("", value).lower()
+    if name == "style":
+        return _ACTIVE_STYLE.search(_COMMENT.sub("", plain)) is None
+    if name not in ADDRESSES:
+        return True
+    scheme = _SCHEME.match(plain)
+    return scheme is None or scheme[1] in SCHEMES or (name == "src" and plain.startswith(IMAGES))
 
 
 def _says_something(root: etree._Element) -> bool:

@@ -34,7 +34,7 @@ def shape_of(name: str) -> Shape:
     names: defaultdict[str, list[str]] = defaultdict(list)
     for json_name, one in structure.elements.items():
         names[one.name] += [json_name, f"_{json_name}"]
-    required = {one.name: (one.name, *names[one.name]) for one in structure.elements.values() if one.min}
+    required = {one.name: tuple(names[one.name]) for one in structure.elements.values() if one.min}
     choices = {one.name: frozenset(names[one.name]) for one in structure.elements.values() if one.choice}
     return Shape(name, known, tuple(required.values()), tuple(choices.values()), laws_of(name, structure))
 

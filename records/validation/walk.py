@@ -52,11 +52,11 @@ def walk(node: Json, shape: Shape, place: Place | None, scope: Scope) -> None:
         else:
             scope.report(place, name, f"{shape.name} has no such element.", "structure")
     for names in shape.required:
-        if not any(name in node for name in names):
+        if names[0] not in node and not _any(names, node):
             scope.report(place, names[0], f"{shape.name} must have this element.", "required")
     for choice in shape.choices:
-        if len(choice & node.keys()) > 1:
-            _one_of(choice & node.keys(), place, scope)
+        if len(there := choice.intersection(node)) > 1:
+            _one_of(there, place, scope)
     # The laws may rely on the types that were just checked.
     if shape.laws and len(scope.found) == before:
         for law in shape.laws:
@@ -64,6 +64,10 @@ def walk(node: Json, shape: Shape, place: Place | None, scope: Scope) -> None:
                 scope.report(place, "", f"{law.key}: {law.text}", "invariant")
 
 
-def _one_of(names: set[str], place: Place | None, scope: Scope) -> None:
+def _any(names: tuple[str, ...], node: Json) -> bool:
+    return any(name in node for name in names)
+
+
+def _one_of(names: frozenset[str], place: Place | None, scope: Scope) -> None:
     if len({name.removeprefix("_") for name in names}) > 1:
         scope.report(place, min(names), "Only one type of this element may be there.", "structure")

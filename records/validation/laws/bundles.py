@@ -43,7 +43,7 @@ def _distinct(node: Json) -> bool:
 def _first(kind: str, resource_type: str) -> Callable[[Json], bool]:
     def holds(node: Json) -> bool:
         entries = node.get("entry", [{}])
-        return node["type"] != kind or entries[0].get("resource", {}).get("resourceType") == resource_type
+        return node["type"] != kind or bool(entries[0].get("resource", {}).get("resourceType") == resource_type)
 
     return holds
 
