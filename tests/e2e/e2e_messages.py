@@ -39,9 +39,11 @@ def header(kind: str, control: str, *, charset: str = "UNICODE UTF-8", sender: s
 
 
 def patient(local: str = "E2E001", id_number: str = RESIDENT_ID, name: str = "王^晓梅", born: str = "19850612") -> str:
-    """PID; without an ID number the hospital's own number stands alone."""
+    """PID; without an ID number the hospital's own number stands alone. Address and telephone differ by human too."""
     numbers = f"{local}^^^E2E^PI" + (f"~{id_number}^^^CN^NI" if id_number else "")
-    return f"PID|1||{numbers}||{name}||{born}|F|||公园街道示范小区1号^^淄博市^山东省^255000^CN||^PRN^PH^^^^13905330001"
+    own = id_number[9:17] or "05330001"
+    address = f"公园街道示范小区{own[:4]}号楼{own[4:]}室^^淄博市^山东省^255000^CN"
+    return f"PID|1||{numbers}||{name}||{born}|F|||{address}||^PRN^PH^^^^139{own}"
 
 
 def visit(local: str, kind: str = "I", *, ended: bool = False) -> str:
