@@ -1,30 +1,39 @@
 """
-Notifiable diseases, decided: what a diagnosis or a finding means, by when it must be reported, what is a duplicate.
+Notifiable diseases, decided: by when a card must be reported, what is a duplicate, and which step may follow which.
 
 Specification: region-1251 section 6, PUB-01 to PUB-04.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from hie.applications.rule_data import Rules
-from hie.errors import Refused, Unprocessable
+from hie.applications.rule_data import Rules, rule_book
+from hie.errors import Unprocessable
+from hie.ui import N_
 from terminology.concepts import Concept
+from terminology.service import NOTIFIABLE, Terminology
 
 CaseClass = Literal["1", "2", "3"]
 """1 临床诊断, 2 确诊, 3 疑似 (4 病原携带者 is set by hand)."""
-State = Literal["draft", "hospital-approved", "county-approved", "returned", "withdrawn"]
-Action = Literal["approve", "confirm", "return", "withdraw"]
-Party = Literal["hospital", "county"]
+State = Literal["draft", "reported", "returned", "dismissed"]
+Action = Literal["report", "return", "dismiss", "reopen"]
+OPEN: tuple[State, ...] = ("draft", "returned")
+STATES: dict[State, str] = {
+    "draft": N_("待审"), "reported": N_("已上报"), "returned": N_("退回订正"), "dismissed": N_("已排除"),
+}  # fmt: skip
+TASK_STATUS: dict[State, str] = {
+    "draft": "requested", "reported": "completed", "returned": "on-hold", "dismissed": "cancelled",
+}  # fmt: skip
+CLASS_A = "甲"
 
 
 @dataclass(frozen=True, slots=True)
 class Disease:
-    """One row of the legal list."""
+    """One row of the legal list; `label` is its security label of ActCode, where it is a sensitive one."""
 
     code: str
     name: str
@@ -32,40 +41,52 @@ class Disease:
     managed_as_a: bool
     icd10: tuple[str, ...]
     duplicate_days: int
+    label: str = ""
 
-
-@dataclass(frozen=True, slots=True)
-class Suspicion:
-    """What was recognised, how sure it is, and from which words ("code", "text", "laboratory")."""
-
-    disease: Disease
-    case_class: CaseClass
-    basis: str
+    @property
+    def is_urgent(self) -> bool:
+        """Class A, or managed as class A."""
+        return self.managed_as_a or self.legal_class == CLASS_A
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One row of the review table."""
+    """One row of the table of steps."""
 
     action: Action
     sources: tuple[State, ...]
     target: State
-    by: Party
     reason: bool = False
 
 
 TRANSITIONS = (
-    Transition("approve", ("draft", "returned"), "hospital-approved", "hospital"),
-    Transition("confirm", ("hospital-approved",), "county-approved", "county"),
-    Transition("return", ("hospital-approved",), "returned", "county", reason=True),
-    # A card is never deleted: withdrawn, with its reason, it stays in the trail.
-    Transition("withdraw", ("draft", "returned"), "withdrawn", "hospital", reason=True),
-    Transition("withdraw", ("hospital-approved", "county-approved"), "withdrawn", "county", reason=True),
+    Transition("report", ("draft", "returned"), "reported"),
+    Transition("return", ("draft", "reported"), "returned", reason=True),
+    # A card is never deleted: dismissed, with its reason, it stays, and can be taken up again.
+    Transition("dismiss", ("draft", "returned"), "dismissed", reason=True),
+    Transition("reopen", ("dismissed",), "draft", reason=True),
 )
-TASK_STATUS: dict[State, str] = {
-    "draft": "requested", "hospital-approved": "in-progress", "county-approved": "completed", "returned": "on-hold",
-    "withdrawn": "cancelled",
-}  # fmt: skip
+
+
+def rules_on(day: date) -> Rules:
+    """Limits and list in force on a day."""
+    return rule_book("public_health", "report").at(day)
+
+
+def triggers_on(day: date) -> Rules:
+    """How diagnoses and findings are recognised."""
+    return rule_book("public_health", "triggers").at(day)
+
+
+def card_rules_on(day: date) -> Rules:
+    """Fields of the card."""
+    return rule_book("public_health", "card").at(day)
+
+
+def diseases_on(day: date, terminology: Terminology) -> tuple[Disease, ...]:
+    """The legal list that was in force on a day."""
+    table = terminology.code_system(f"{NOTIFIABLE}|{rules_on(day)['disease_list']}")
+    return diseases(table.concepts.values()) if table else ()
 
 
 def diseases(concepts: Iterable[Concept]) -> tuple[Disease, ...]:
@@ -81,36 +102,8 @@ def _disease(code: str, name: str, properties: Mapping[str, Any]) -> Disease:
         properties["managed_as_a"],
         tuple(properties["icd10"]),
         properties["duplicate_days"],
+        properties.get("label", ""),
     )
-
-
-def by_icd10(code: str, known: Sequence[Disease]) -> Disease | None:
-    """The disease whose ICD-10 prefix is the longest that fits: A22.1 is pulmonary anthrax before anthrax."""
-    fitting = [(len(prefix), disease) for disease in known for prefix in disease.icd10 if code.startswith(prefix)]
-    return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
-
-
-def by_text(text: str, known: Sequence[Disease], rules: Rules) -> Suspicion | None:
-    """A disease named in words, unless it is denied, excluded, or somebody else's."""
-    named = [disease for disease in known if disease.name in text]
-    if not named or any(word in text for word in rules["text_negations"]):
-        return None
-    suspected = any(word in text for word in rules["text_suspicions"])
-    return Suspicion(max(named, key=lambda disease: len(disease.name)), "3" if suspected else "1", "text")
-
-
-def by_laboratory(code: str, known: Sequence[Disease], rules: Rules) -> Disease | None:
-    """The disease that a positive result of this test reports."""
-    wanted = next((row["disease"] for row in rules["laboratory"] if row["code"] == code), None)
-    return next((disease for disease in known if disease.code == wanted), None)
-
-
-def is_positive(codes: Sequence[str], text: str, rules: Rules) -> bool:
-    """Whether a result says the agent was found; a negation anywhere in the words wins."""
-    positive, words = rules["positive"], text.casefold()
-    if any(word in words for word in positive["negations"]):
-        return False
-    return any(code in positive["codes"] for code in codes) or any(word in words for word in positive["texts"])
 
 
 def limit(disease: Disease, rules: Rules) -> timedelta:
@@ -119,9 +112,9 @@ def limit(disease: Disease, rules: Rules) -> timedelta:
     return timedelta(hours=hours["managed_as_a"] if disease.managed_as_a else hours[disease.legal_class])
 
 
-def is_duplicate(disease: Disease, earlier: datetime, now: datetime) -> bool:
+def is_duplicate(disease: Disease, earlier: datetime, later: datetime) -> bool:
     """Same person and disease within its window; a window of 0 days lasts for life."""
-    return disease.duplicate_days == 0 or abs(now - earlier) <= timedelta(days=disease.duplicate_days)
+    return disease.duplicate_days == 0 or abs(later - earlier) <= timedelta(days=disease.duplicate_days)
 
 
 def is_fresh(diagnosed: datetime, now: datetime, rules: Rules) -> bool:
@@ -129,19 +122,16 @@ def is_fresh(diagnosed: datetime, now: datetime, rules: Rules) -> bool:
     return now - diagnosed <= timedelta(days=rules["draft_within_days"])
 
 
-def step(state: State, action: Action, party: Party | None, reason: str = "") -> State:
-    """The next state of a card; Unprocessable outside the table, Refused for the wrong party."""
-    rows = [row for row in TRANSITIONS if row.action == action and state in row.sources]
-    if not rows:
-        raise Unprocessable(f"A card that is {state} cannot take the step '{action}'.")
-    row = next((row for row in rows if row.by == party), None)
+def step(state: State, action: str, reason: str = "") -> State:
+    """The next state of a card; Unprocessable outside the table, or without a reason that is needed."""
+    row = next((row for row in TRANSITIONS if row.action == action and state in row.sources), None)
     if row is None:
-        raise Refused(f"The step '{action}' belongs to the {rows[0].by}.")
+        raise Unprocessable(f"A card that is {state} cannot take this step.")
     if row.reason and not reason.strip():
         raise Unprocessable("This step needs a reason.", expression="reason")
     return row.target
 
 
-def choices(state: State, party: Party | None) -> tuple[Transition, ...]:
-    """What a party may do with a card now."""
-    return tuple(row for row in TRANSITIONS if state in row.sources and row.by == party)
+def choices(state: State) -> tuple[Transition, ...]:
+    """What may be done with a card now."""
+    return tuple(row for row in TRANSITIONS if state in row.sources)
