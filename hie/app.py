@@ -55,6 +55,9 @@ from hie.http.measuring import Measuring
 from hie.http.problems import SecurityHeaders, refused
 from hie.identity.registry import ClientRegistry
 from hie.settings import Settings
+from hie.ui import static
+from hie.workbench.desk import Module
+from hie.workbench.routes import workbench_routes
 from records.resource_store import ResourceStore
 from terminology.service import Terminology, terminology
 
@@ -195,8 +198,15 @@ def routes(services: Services, counted: metrics.Requests) -> list[BaseRoute]:
 
 def pages(services: Services) -> Iterator[BaseRoute]:
     """Static files and the workbench."""
-    if (static := _part("hie.ui.static")) is not None:
-        yield from static.routes()
+    yield from static.routes()
+    yield from workbench_routes(services.settings, services, list(modules(services)))
+
+
+def modules(services: Services) -> Iterator[Module]:
+    """The five modules; the administration looks into the exchange itself."""
+    for name in MODULES:
+        if (part := _part(f"hie.applications.{name}.routes")) is not None:
+            yield part.module(services) if name == "administration" else part.module()
 
 
 async def figures(services: Services) -> metrics.Figures:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,18 @@ from typing import Any
 from pymongo import AsyncMongoClient
 
 from adapters.errors import AdapterError
+from adapters.hl7v2 import ack, parser
 from adapters.mllp.client import MllpClient
 from hie.commands.sending import messages_in
 from hie.commands.status import drain
 from hie.errors import Unavailable
 from hie.exchange.database import exchange_database
+from hie.exchange.ids import now
 from hie.settings import Settings
 
 NAMES = frozenset({".hl7", ".txt", ".out"})
 DRAIN_SECONDS = 600.0
+ANSWER_SECONDS, SILENCE_SECONDS = 60.0, 1.0
 _MSA = re.compile(rb"[\r\n]MSA.([AC][AER]).([^|\r\n]*)")
 _TEXT = re.compile(rb"[\r\n]ERR[^\r\n]*\|([^|\r\n]+)(?=[\r\n]|$)")
 
@@ -101,27 +104,42 @@ async def _run(settings: Settings, files: Sequence[Path], say: Callable[[str], N
     return Corpus(tuple(files), rows, Counter(one.source for one in answered))
 
 
-async def _send(settings: Settings, files: Sequence[Path], say: Callable[[str], None]) -> Any:
-    client: MllpClient | None = None
+async def _send(settings: Settings, files: Sequence[Path], say: Callable[[str], None]) -> AsyncIterator[Answered]:
     for file in files:
         say(file.name)
-        for message in messages_in(file.read_bytes()):
-            try:
-                if client is None:
-                    client = await MllpClient(settings.host, settings.mllp_port, timeout=60.0).__aenter__()
-                answer = await client.send(message)
-            except (OSError, TimeoutError, AdapterError):
-                client, answer = None, b""
-            yield _answered(file.parent.name, message, answer)
-    if client is not None:
-        await client.__aexit__(None, None, None)
+        async with MllpClient(settings.host, settings.mllp_port, timeout=ANSWER_SECONDS) as client:
+            for message in messages_in(file.read_bytes()):
+                if wants_answer(message):
+                    yield _answered(file.parent.name, message, await _exchange(client, message))
+                else:
+                    # One that comes all the same must not be taken for the next message's.
+                    async with MllpClient(settings.host, settings.mllp_port, timeout=SILENCE_SECONDS) as alone:
+                        yield _answered(file.parent.name, message, await _exchange(alone, message), silent=True)
 
 
-def _answered(source: str, message: bytes, answer: bytes) -> Answered:
+async def _exchange(client: MllpClient, message: bytes) -> bytes:
+    try:
+        return await client.send(message)
+    except (OSError, TimeoutError):
+        return b""
+
+
+def wants_answer(message: bytes) -> bool:
+    """False where MSH-15 and MSH-16 ask for no acknowledgement of a good message."""
+    try:
+        header = parser.read_header(message)
+    except AdapterError:
+        return True
+    return ack.acknowledge(header, "AA", clock=now) is not None
+
+
+def _answered(source: str, message: bytes, answer: bytes, *, silent: bool = False) -> Answered:
     code = _MSA.search(answer)
+    if code is None:
+        return Answered(source, kind_of(message), "not asked for" if silent else "none")
     said = _TEXT.search(answer)
-    reason = "" if code is None or code[1].endswith(b"A") else (said[1] if said else code[2]).decode("utf-8", "replace")
-    return Answered(source, kind_of(message), code[1].decode() if code else "none", reason)
+    reason = "" if code[1].endswith(b"A") else (said[1] if said else code[2]).decode("utf-8", "replace")
+    return Answered(source, kind_of(message), code[1].decode(), reason)
 
 
 def kind_of(message: bytes) -> str:
@@ -175,8 +193,9 @@ def markdown(found: Corpus) -> str:
     lines = [
         "# HL7 v2 corpus",
         "",
-        "Made by `hie corpus`: every message went through the MLLP port of a running exchange, over one connection.",
-        "AA: accepted and durable. AE: the content must be corrected. AR: a type or version that is not taken.",
+        "Made by `hie corpus`: every message went through the MLLP port of a running exchange, file by file.",
+        "AA, CA: accepted and durable. AE: the content must be corrected. AR: a type or version that is not taken.",
+        "Not asked for: MSH-15 and MSH-16 want no acknowledgement.",
         "Committed: its facts are in the stores. Kept: understood as HL7, journaled, not translated.",
         "",
         f"{len(found.files)} files, {sum(found.sources.values())} messages: " + _list(found.sources),

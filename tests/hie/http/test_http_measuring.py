@@ -72,7 +72,8 @@ class TestMeasuring:
     async def test_counts(self) -> None:
         """Parameters never become labels, unknown addresses share one, faults are counted."""
         counted = metrics.requests()
-        await get(counted, "/static/app.css", "/workbench/records/p-1", "/王晓梅", "/workbench/370303198506120428", "/broken")
+        unknown = ("/王晓梅", "/workbench/370303198506120428")
+        await get(counted, "/static/app.css", "/workbench/records/p-1", *unknown, "/broken")
         text = shown(counted)
 
         assert 'hie_http_requests_total{interaction="get",route="/static/{name}",status="200"} 1.0' in text
