@@ -23,9 +23,8 @@ async def everything(call: Call) -> Answer:
     patients = await _patients(call, subject, visibility)
     if not patients:
         raise NotFound("No record is open under this id.")
-    rows = (subject,) if resource_type == "Person" else ()
     shown = replace(subject, patients=patients)
-    return Answer(200, b"", {}, (shown,), _stream(call, rows, patients, visibility), interaction="everything")
+    return Answer(200, b"", {}, (shown,), _stream(call, patients, visibility), interaction="everything")
 
 
 async def _patients(call: Call, subject: Stored, visibility: Visibility) -> tuple[str, ...]:
@@ -35,14 +34,10 @@ async def _patients(call: Call, subject: Stored, visibility: Visibility) -> tupl
     return tuple(one for one in linked if visibility.patients is None or one in visibility.patients)
 
 
-async def _stream(
-    call: Call, first: Sequence[Stored], patients: Sequence[str], visibility: Visibility
-) -> AsyncIterator[bytes]:
+async def _stream(call: Call, patients: Sequence[str], visibility: Visibility) -> AsyncIterator[bytes]:
+    # The Person is in the compartment of each of its Patients, so it comes by itself.
     yield opening("searchset", [("self", f"{call.base}/{'/'.join(call.path)}")], None, call.services.clock())
     joint = b',"entry":['
-    for row in first:
-        yield joint + searchset_entry(call.base, row, row.text, "match")
-        joint = b","
     async for row in call.services.store.everything(patients, visibility=visibility):
         yield joint + searchset_entry(call.base, row, row.text, "match")
         joint = b","

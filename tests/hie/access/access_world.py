@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from hie.access.demo_sign_in.app import create
 from hie.settings import Settings
 
 ISSUER = "http://127.0.0.1:8082/realms/zibo"
@@ -66,21 +61,3 @@ def sign(body: Mapping[str, Any], key: Any = RSA, alg: str = "RS256", **header: 
 def settings(folder: Path, **changes: Any) -> Settings:
     """Settings that read no environment variable of this machine."""
     return Settings(data_dir=folder, **changes)
-
-
-@contextmanager
-def sign_in_server(folder: Path, port: int, **changes: Any) -> Iterator[Settings]:
-    """The demo sign-in on a real socket."""
-    chosen = settings(folder, sign_in_port=port, **changes)
-    config = uvicorn.Config(create(chosen), host="127.0.0.1", port=port, log_config=None, ws="none", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    try:
-        yield chosen
-    finally:
-        server.should_exit = True
-        thread.join(10)

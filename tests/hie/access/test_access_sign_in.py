@@ -14,10 +14,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-from access_world import settings, sign_in_server
+from access_world import settings
 from free_ports import free_port
 from keycloak import KeycloakOpenID
 from keycloak.exceptions import KeycloakAuthenticationError, KeycloakPostError
+from sign_in_server import sign_in_server
 
 from hie.access.demo_sign_in.accounts import accounts
 from hie.access.demo_sign_in.app import create

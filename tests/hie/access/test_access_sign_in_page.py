@@ -7,10 +7,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from access_world import sign_in_server
 from axe_playwright_python.sync_playwright import Axe
 from free_ports import free_port
 from playwright.sync_api import Browser, Page, sync_playwright
+from sign_in_server import sign_in_server
 
 from hie.settings import Settings
 
