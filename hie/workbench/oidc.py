@@ -33,6 +33,8 @@ from hie.workbench.sessions import SignIn, Tokens
 SCOPE = "openid user/*.cruds"
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LEEWAY = 60
+# Somebody who left the desk must show again who he is, though the issuer still remembers the browser.
+MAX_AGE = 600
 
 
 class OpenId:
@@ -68,7 +70,7 @@ class OpenId:
             )
         except KeycloakError as error:
             raise Unavailable("The sign-in service does not answer.") from error
-        return sign_in, f"{address}&ui_locales={quote(language)}"
+        return sign_in, f"{address}&max_age={MAX_AGE}&ui_locales={quote(language)}"
 
     async def finish(self, sign_in: SignIn, answer: Mapping[str, str]) -> Tokens:
         """Exchange the code; Unauthenticated where anything does not belong to this sign-in."""
@@ -132,6 +134,8 @@ class OpenId:
             raise Unauthenticated("The identity token has expired.")
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
             raise Unauthenticated("The identity token belongs to another sign-in.")
+        if float(claims.get("auth_time", 0)) < self._clock().timestamp() - MAX_AGE - LEEWAY:
+            raise Unauthenticated("The sign-in was too long ago.")
         return claims
 
     async def _verified(self, token: str) -> dict[str, Any]:

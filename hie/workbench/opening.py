@@ -29,6 +29,7 @@ from records.stored import EVERYTHING, Json
 
 RECORDS = "/workbench/patients"
 READ = 100
+CONFIRM = (Option("1", N_("我了解这次访问会被标记并复核")),)
 HINTS = {
     "TREAT": N_("居民正在本机构就诊、转诊或会诊"),
     "ETREAT": N_("居民有生命危险或无法表达意愿。访问会被标记，居民会看到，隐私专员会复核"),
@@ -118,7 +119,7 @@ class Opening:
         back = _back(visit, visit.form.get("back") or visit.query.get("back", ""))
         return visit.render(
             "workbench/reason.html", status=status, options=options, errors=errors, values=values, back=back,
-            emergency=any(code in EMERGENCY for code in allowed),
+            emergency=any(code in EMERGENCY for code in allowed), confirm=CONFIRM,
         )  # fmt: skip
 
 

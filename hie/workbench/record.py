@@ -21,6 +21,7 @@ from hie.workbench.desk import Visit
 from hie.workbench.timeline import (
     KINDS,
     Event,
+    by_year,
     event_of,
     flags_of,
     latest_first,
@@ -66,7 +67,8 @@ async def show(visit: Visit) -> Response:
     return visit.render(
         "workbench/record.html", chart=chart, names=await _facilities(visit, chart.events), kind=kind,
         kinds=tuple(Option(one.type, one.title) for one in KINDS.values()), base=f"{RECORDS}/{banner.patient}",
-        first=not visit.query.get("before"),
+        first=not visit.query.get("before"), again=f"?type={kind}" if kind in KINDS else "",
+        years=by_year(chart.events),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from hie.access.caller import EMERGENCY
 from hie.applications.fhir import name_of, reference_id
-from hie.ui import N_
+from hie.ui import N_, Option
 from hie.ui.filters import masked
 from hie.workbench import grants
 from hie.workbench.banner import SEXES, identity_of
@@ -27,6 +27,7 @@ SEARCH = "/workbench/patients"
 MOST = 30
 ASKED = ("number", "name", "birth", "phone", "emergency", "reason")
 LONGEST = 64
+DECLARE = (Option("1", N_("居民有生命危险，或无法表达意愿")),)
 _BIRTH = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _PLAIN_BIRTH = re.compile(r"(\d{4})[./年]?(\d{2})[./月]?(\d{2})日?")
 
@@ -110,7 +111,7 @@ class Search:
         may_break_glass = any(code in EMERGENCY for code in grants.purposes(visit.caller.role))
         return visit.render(
             "workbench/search.html", status=status, values=asked, errors=errors, may_break_glass=may_break_glass,
-            found=None, more=False,
+            found=None, more=False, emergency=DECLARE,
         )  # fmt: skip
 
     async def answer(self, visit: Visit) -> Response:
@@ -123,9 +124,11 @@ class Search:
         rows = await visit.reader.first("Patient", *to_params(asked), ("_sort", "-_lastUpdated"), count=MOST + 1)
         found = await _humans(visit, rows[:MOST])
         may_break_glass = any(code in EMERGENCY for code in grants.purposes(visit.caller.role))
+        # The number was typed to be looked up, not to be shown again.
+        shown = {name: value for name, value in asked.items() if name != "number"}
         return visit.render(
-            "workbench/search.html", values=asked, errors={}, may_break_glass=may_break_glass, found=found,
-            more=len(rows) > MOST,
+            "workbench/search.html", values=shown, errors={}, may_break_glass=may_break_glass, found=found,
+            more=len(rows) > MOST, emergency=DECLARE,
         )  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hie.applications.fhir import codings, facility_of, moment, patient_of, words
+from hie.applications.fhir import ZONE, codings, facility_of, moment, patient_of, words
 from hie.ui import N_, Tag
+from hie.ui.parts import Tone
 from hie.workbench.words import CLASSES, FLAGS, STATUSES
 from records.stored import Json, Stored
 
@@ -65,9 +66,10 @@ class Event:
     tags: tuple[Tag, ...] = field(default=())
 
     @property
-    def type(self) -> str:
-        """The resource type."""
-        return self.reference.partition("/")[0]
+    def tone(self) -> Tone:
+        """How the entry stands out: as its most serious tag."""
+        tones = {tag.tone for tag in self.tags}
+        return "bad" if "bad" in tones else "warn" if "warn" in tones else ""
 
 
 def event_of(row: Stored) -> Event:
@@ -181,3 +183,11 @@ def latest_first(events: Sequence[Event]) -> list[Event]:
     """By time, what has none at the end."""
     dated = sorted((one for one in events if one.at), key=lambda one: (one.at, one.reference), reverse=True)
     return [*dated, *(one for one in events if one.at is None)]
+
+
+def by_year(events: Sequence[Event]) -> list[tuple[str, list[Event]]]:
+    """The same in the same order, under the region's years; "" for what has no time."""
+    years: dict[str, list[Event]] = {}
+    for one in events:
+        years.setdefault(str(one.at.astimezone(ZONE).year) if one.at else "", []).append(one)
+    return list(years.items())

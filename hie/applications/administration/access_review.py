@@ -98,7 +98,8 @@ class AccessReview:
         return visit.render(
             "administration/accesses.html", status=status, view=view, rows=rows, total=page.total or 0,
             views=tuple(Option(code, text) for code, text in VIEWS.items()), words=FINDINGS, errors=errors,
-            roles=ROLES, purposes=PURPOSES, older=page.next_cursor and f"?view={view}&page={page.next_cursor}",
+            roles=ROLES, purposes=PURPOSES, values=visit.form,
+            older=page.next_cursor and f"?view={view}&page={page.next_cursor}",
             findings=tuple(Option(code, text) for code, text in FINDINGS.items()),
         )  # fmt: skip
 
@@ -121,7 +122,7 @@ class AccessReview:
     async def review(self, visit: Visit) -> Response:
         """POST: the finding for one access, given once."""
         event = await visit.reader.read("AuditEvent", visit.params["event"])
-        finding, note = visit.form.get("finding", ""), visit.form.get("note", "")
+        finding, note = (visit.form.get(f"{name}-{event.id}", "") for name in ("finding", "note"))
         if finding not in FINDINGS:
             return await self._page(visit, {f"finding-{event.id}": N_("请选择复核结论。")}, 422)
         if finding == "unjustified" and not note:

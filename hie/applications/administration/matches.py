@@ -16,6 +16,7 @@ from hie.applications.administration.compare import compare, evidence_lines
 from hie.applications.administration.match_words import REASONS
 from hie.applications.administration.monitor import BASE
 from hie.applications.administration.services import Services
+from hie.applications.fhir import name_of
 from hie.identity.reviews import Review
 from hie.ui import N_, Option
 from hie.workbench.desk import Visit
@@ -63,7 +64,7 @@ class MatchDesk:
             "administration/match.html", status=status, review=review, errors=errors, words=STATES,
             reason=REASONS.get(review.reason, review.reason), evidence=evidence_lines(review.evidence),
             comparison=compare(mine, theirs), missing=not mine or not theirs, reasons=REASONS,
-            together=await self._records(visit, together) if len(together) > 1 else [],
+            together=[_option(one) for one in await self._records(visit, together)] if len(together) > 1 else [],
             taken=visit.query.get("taken", ""),
         )  # fmt: skip
 
@@ -100,3 +101,8 @@ class MatchDesk:
     def _note(self, visit: Visit, person: str, patients: Sequence[str]) -> None:
         for patient in patients:
             visit.note("update", resource_type="Person", resource_id=person, patient=patient)
+
+
+def _option(patient: Json) -> Option:
+    """A source record as a box to tick."""
+    return Option(patient["id"], f"{name_of(patient)} {patient.get('birthDate', '')}".strip(), patient["id"])

@@ -26,6 +26,7 @@ from records.errors import NotFound
 from records.stored import Json
 
 ORGANIZATION = "urn:hie:organization"
+HOW = (Option("existing", N_("目录里已有的机构")), Option("new", N_("新机构")))
 CHARSETS = ("UTF-8", "GB18030", "GBK", "BIG5", "ISO-8859-1")
 
 
@@ -80,7 +81,7 @@ class SenderDesk:
         charsets = tuple(Option(one, one) for one in CHARSETS)
         return visit.render(
             "administration/sender.html", status=status, sender=sender, site=visit.params["site"], values=values,
-            errors=errors, organizations=options, charsets=charsets,
+            errors=errors, organizations=options, charsets=charsets, how=HOW,
         )  # fmt: skip
 
     async def register(self, visit: Visit) -> Response:

@@ -13,6 +13,7 @@ from typing import Any
 
 from hie.exchange.journal_reading import STATES
 from hie.ui import N_, Option
+from hie.ui.charts import Point
 from hie.ui.parts import Tone
 
 STATE_WORDS = {
@@ -64,6 +65,11 @@ class Hour:
     @property
     def total(self) -> int:
         return sum(self.received)
+
+    @property
+    def points(self) -> list[Point]:
+        """For the chart."""
+        return [Point(label, n) for label, n in zip(self.labels, self.received, strict=True)]
 
 
 def by_site(counts: Mapping[str, Any], names: Mapping[str, str]) -> list[SiteTraffic]:
