@@ -23,7 +23,9 @@ SPECIAL = "special"
 class Compiler:
     """Compiles the parameters of one type after the other; SystemExit names what it cannot."""
 
-    def __init__(self, parameters: Mapping[str, Json], nodes: Mapping[str, Any], extensions: Mapping[str, Json]) -> None:
+    def __init__(
+        self, parameters: Mapping[str, Json], nodes: Mapping[str, Any], extensions: Mapping[str, Json]
+    ) -> None:
         self.parameters, self.nodes, self.extensions = parameters, nodes, extensions
 
     def of(self, name: str, offered: Iterable[str]) -> dict[str, Any]:

@@ -123,8 +123,7 @@ def shaped(shape: Callable[[], Shape], after: After | None) -> ObjectCheck:
         if type(value) is not dict:
             scope.report(place, "", NO_LIST if isinstance(value, list) else AN_OBJECT, "structure")
             return
-        walk(value, shape(), place, scope)
-        if after is not None:
+        if walk(value, shape(), place, scope) and after is not None:
             after(value, place, scope)
 
     return check

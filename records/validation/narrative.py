@@ -27,10 +27,11 @@ rules scope shape span src start style summary tabindex title type valign value 
 ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
 SCHEMES = frozenset({"http", "https", "mailto", "tel", "urn"})
 IMAGES = ("data:image/png", "data:image/gif", "data:image/jpeg", "data:image/webp")
-ADDRESSES = frozenset({"href", "src", "cite", "longdesc"})
+ADDRESSES = frozenset({"href", "cite", "longdesc"})
 _SCHEME = re.compile(r"([^/?#]*?):")
 _INVISIBLE = re.compile(r"[\s\x00-\x1f\u00ad\u200b-\u200f\ufeff]")
-_ACTIVE_STYLE = re.compile(r"[\\@<]|url\(|expression\(|behaviou?r:|binding:")
+_STYLE_ADDRESS = re.compile(r"url\(['\"]?([^)]*)")
+_ACTIVE_STYLE = re.compile(r"[\\@<]|expression\(|behaviou?r:|binding:")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _ENTITY = re.compile(r"&([A-Za-z]+);")
 _XML_ENTITIES = frozenset({"lt", "gt", "amp", "quot", "apos"})
@@ -63,11 +64,20 @@ def _safe(element: etree._Element) -> bool:
 def _passive(name: str, value: str) -> bool:
     plain = _INVISIBLE.sub("", value).lower()
     if name == "style":
-        return _ACTIVE_STYLE.search(_COMMENT.sub("", plain)) is None
-    if name not in ADDRESSES:
-        return True
-    scheme = _SCHEME.match(plain)
-    return scheme is None or scheme[1] in SCHEMES or (name == "src" and plain.startswith(IMAGES))
+        plain = _COMMENT.sub("", plain)
+        return not _ACTIVE_STYLE.search(plain) and all(map(_shows, _STYLE_ADDRESS.findall(plain)))
+    if name == "src":
+        return _shows(plain)
+    return name not in ADDRESSES or _leads(plain)
+
+
+def _leads(address: str) -> bool:
+    scheme = _SCHEME.match(address)
+    return scheme is None or scheme[1] in SCHEMES
+
+
+def _shows(address: str) -> bool:
+    return address.startswith(IMAGES) or _leads(address)
 
 
 def _says_something(root: etree._Element) -> bool:

@@ -49,6 +49,6 @@ def reference(targets: frozenset[str]) -> After:
     return check
 
 
-def _contained(resource: Json) -> set[object]:
+def _contained(resource: Json) -> list[object]:
     inside = resource.get("contained")
-    return {one.get("id") for one in inside if isinstance(one, dict)} if isinstance(inside, list) else set()
+    return [one.get("id") for one in inside if isinstance(one, dict)] if isinstance(inside, list) else []

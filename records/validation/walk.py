@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from records.stored import Json
-from records.validation.scope import Place, Scope
+from records.validation.scope import MOST_ISSUES, Place, Scope
 
 # One property: its value, the object it is in, where that object is, and where findings go.
 Check = Callable[[object, Json, "Place | None", Scope], None]
@@ -40,8 +40,8 @@ class Shape:
     laws: tuple[Law, ...]
 
 
-def walk(node: Json, shape: Shape, place: Place | None, scope: Scope) -> None:
-    """Report whatever is wrong in this object."""
+def walk(node: Json, shape: Shape, place: Place | None, scope: Scope) -> bool:
+    """Report whatever is wrong in this object; True where it and all in it is well formed."""
     if not node:
         scope.report(place, "", "An object must not be empty.", "structure")
     before, checks = len(scope.found), shape.checks
@@ -57,11 +57,13 @@ def walk(node: Json, shape: Shape, place: Place | None, scope: Scope) -> None:
     for choice in shape.choices:
         if len(there := choice.intersection(node)) > 1:
             _one_of(there, place, scope)
+    if not len(scope.found) == before < MOST_ISSUES:
+        return False
     # The laws may rely on the types that were just checked.
-    if shape.laws and len(scope.found) == before:
-        for law in shape.laws:
-            if not law.holds(node):
-                scope.report(place, "", f"{law.key}: {law.text}", "invariant")
+    for law in shape.laws:
+        if not law.holds(node):
+            scope.report(place, "", f"{law.key}: {law.text}", "invariant")
+    return True
 
 
 def _any(names: tuple[str, ...], node: Json) -> bool:
