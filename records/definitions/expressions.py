@@ -20,6 +20,11 @@ _EXTENSION = re.compile(r"^[A-Z]\w*\.extension\('(?P<url>[^']+)'\)(?:\.value)?$"
 _EXISTS = re.compile(rf"^[A-Z]\w*\.(?P<path>{_NAMES})\.exists\(\) and [A-Z]\w*\.(?P=path) != false$")
 _PLAIN = re.compile(rf"^(?:[A-Z]\w*\.)?(?P<path>{_NAMES})$")
 _ROOT = re.compile(r"^[A-Z]\w*$")
+# An address that R4's own extension does not have; its registry names the second.
+ERRATA = {
+    "http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName":
+        "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName",
+}  # fmt: skip
 # Found in no resource that is stored here, or not a path: said by the build.
 UNSUPPORTED = ("Bundle.entry[0].resource", "hasExtension(", "%resource.")
 
@@ -49,7 +54,7 @@ def compile_one(alternative: str) -> dict[str, Any] | None:
     if found := _RESOLVE.match(alternative):
         return {"steps": _steps(found["path"]), "resolves": found["type"]}
     if found := _EXTENSION.match(alternative):
-        return {"steps": [], "extension": found["url"]}
+        return {"steps": [], "extension": ERRATA.get(found["url"], found["url"])}
     if found := _EXISTS.match(alternative):
         return {"steps": _steps(found["path"]), "exists": True}
     return _filtered(alternative)
