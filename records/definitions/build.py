@@ -86,9 +86,11 @@ def _write(name: str, content: Any) -> None:
 def _search(package: dict[str, dict[str, Json]], nodes: dict[str, Any], offered: list[str]) -> Json:
     parameters = {url: one for url, one in package["SearchParameter"].items() if one.get("status") != "retired"}
     compiler = Compiler(parameters, nodes, package["StructureDefinition"])
+    found = {name: compiler.of(name, offered) for name in offered}
+    sys.stdout.writelines(f"left out: {one}\n" for one in sorted(compiler.left_out))
     return {
         "offered": offered,
-        "parameters": {name: compiler.of(name, offered) for name in offered},
+        "parameters": found,
         "compartments": {
             one["code"]: {row["code"]: row["param"] for row in one["resource"] if row.get("param")}
             for one in package["CompartmentDefinition"].values()

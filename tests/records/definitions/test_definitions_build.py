@@ -16,6 +16,13 @@ NODES = {
     ]},
     "Lamp.part": {"kind": "node", "elements": [{"name": "code", "types": [["code"]]}]},
 }  # fmt: skip
+SETS = {
+    "a": {"compose": {"include": [{"system": "s"}, {"system": "t", "concept": [{"code": "3"}]}]}},
+    "b": {"compose": {"include": [{"system": "unknown"}]}},
+    "c": {"compose": {"include": [{"system": "s", "filter": [{}]}]}},
+    "d": {"compose": {"include": [{"valueSet": ["a"]}]}},
+}
+SYSTEMS = {"s": {"content": "complete", "concept": [{"code": "1", "concept": [{"code": "2"}]}]}}
 URL = "http://example.org/SearchParameter/lamp"
 
 
@@ -89,16 +96,8 @@ class TestStructures:
 
 
 class TestValueSets:
-    SETS = {
-        "a": {"compose": {"include": [{"system": "s"}, {"system": "t", "concept": [{"code": "3"}]}]}},
-        "b": {"compose": {"include": [{"system": "unknown"}]}},
-        "c": {"compose": {"include": [{"system": "s", "filter": [{}]}]}},
-        "d": {"compose": {"include": [{"valueSet": ["a"]}]}},
-    }
-    SYSTEMS = {"s": {"content": "complete", "concept": [{"code": "1", "concept": [{"code": "2"}]}]}}
-
     def test_expanded(self) -> None:
         """Whole systems with their children, codes one by one, other value sets; what is not listed is left out."""
-        found = value_sets(self.SETS, self.SETS, self.SYSTEMS)
+        found = value_sets(SETS, SETS, SYSTEMS)
 
         assert found == {"a": {"s": ["1", "2"], "t": ["3"]}, "d": {"s": ["1", "2"], "t": ["3"]}}
