@@ -38,7 +38,7 @@ DANGER = {
     "dyspnoea": N_("呼吸困难"),
     "pregnancy": N_("妊娠或哺乳期血压升高"),
 }
-SALT_WORDS = dict(zip(SALT, (N_("轻"), N_("中"), N_("重")), strict=True))
+SALT_WORDS = dict(zip(SALT, (N_("清淡"), N_("适中"), N_("偏咸")), strict=True))
 QUALITY_WORDS = dict(zip(QUALITY, (N_("良好"), N_("一般"), N_("差")), strict=True))
 ADHERENCE_WORDS = dict(zip(ADHERENCE, (N_("规律"), N_("间断"), N_("不服药")), strict=True))
 YES_NO = {"no": N_("无"), "yes": N_("有")}
