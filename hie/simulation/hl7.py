@@ -75,18 +75,17 @@ class Hospital:
     def patient(self, resident: Resident, card: int = 0, *, with_id: bool = True) -> str:
         """PID, with the resident ID number where this hospital puts it."""
         ids = [f"{self.local_id(resident, card)}^^^{self.facility}^PI"]
-        nineteen = ""
-        if with_id and self.dialect["id_in"] == "PID-3":
-            ids.append(f"{resident.id_number}^^^CN^NI")
-        elif with_id:
-            nineteen = resident.id_number
+        number = resident.id_number if with_id else ""
+        inside = self.dialect["id_in"] == "PID-3"
+        if number and inside:
+            ids.append(f"{number}^^^CN^NI")
         if resident.health_card and card == 0:
             ids.append(f"{resident.health_card}^^^ZBCARD^HC")
         name = f"{resident.surname}^{resident.given}" if self.dialect["split_name"] else resident.name
         address = f"{escape(resident.address)}^^淄博市^山东省^255000^CN"
         return segment("PID", {
             1: "1", 3: "~".join(ids), 5: name, 7: f"{resident.birth:%Y%m%d}", 8: self.dialect["sex"][resident.sex],
-            11: address, 13: f"^PRN^PH^^^^{resident.phone}", 19: nineteen,
+            11: address, 13: f"^PRN^PH^^^^{resident.phone}" if resident.phone else "", 19: "" if inside else number,
         })  # fmt: skip
 
     @staticmethod

@@ -51,6 +51,15 @@ class Resident:
         """As sources knew this resident before the move."""
         return replace(self, address=self.moved_from) if self.moved_from else self
 
+    def misheard(self, number: int) -> Resident:
+        """As a clerk in a hurry writes this resident down: no card, no telephone, no street, one digit wrong."""
+        day = self.birth.day
+        slip = day - 1 if day % 10 else 20 if day == 30 else day + 1
+        return replace(
+            self, number=number, birth=self.birth.replace(day=slip), id_number="", health_card="", phone="", address="",
+            moved_from="",
+        )  # fmt: skip
+
     def age(self, on: date) -> int:
         """Whole years."""
         return on.year - self.birth.year - ((on.month, on.day) < (self.birth.month, self.birth.day))

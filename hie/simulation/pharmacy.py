@@ -33,6 +33,6 @@ def dispensing(drug: Drug, code: str, order: str, number: str, moment: datetime)
     """ORC and RXD."""
     rxd = segment("RXD", {
         1: "1", 2: code, 3: stamp(moment), 4: str(drug["quantity"]), 5: drug["form"], 7: number,
-        9: escape(drug["sig"]), 16: f"{drug['dose']}^{drug['unit']}",
+        9: escape(drug["sig"]),
     })  # fmt: skip
     return [segment("ORC", {1: "RE", 2: order, 3: number}), rxd]

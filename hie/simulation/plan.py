@@ -17,6 +17,7 @@ from hie.simulation.demo_stories import ELDER, demo_year
 from hie.simulation.hl7 import Hospital, segment
 from hie.simulation.people import DEMO_RESIDENTS, Population, Resident, load
 from hie.simulation.pharmacy import fitting
+from hie.simulation.referrals import Referral
 from hie.simulation.stories import Storyteller, Told, in_order
 
 CHINA = timezone(timedelta(hours=8))
@@ -24,6 +25,8 @@ SIZES = {"tiny": 40, "small": 200, "city": 4_000}
 HYPERTENSION_AGE = 50
 # Sources that heard from a resident longer ago than this know the address before the move.
 MOVED_DAYS = 180
+# Local numbers of registrations that nobody could identify.
+STRANGER = 500_000
 # The elder's year in his clinic: days ago, systolic, diastolic.
 ELDER_PRESSURES = ((352, 158, 94), (266, 152, 92), (171, 148, 88), (82, 156, 92), (16, 162, 94))
 
@@ -60,7 +63,8 @@ class Planner:
     def __init__(self, seed: int, residents: int, as_of: date) -> None:
         self.random = Random(seed + 1)
         self.people = Population(seed, residents, as_of).residents()
-        self.now = datetime.combine(as_of, time(12), CHINA)
+        # Midnight UTC of a day that has begun everywhere by then: nothing is told from the future.
+        self.now = datetime.combine(as_of, time(8), CHINA)
         self.region = load("region.json")
         self.medicine = load("medicine.json")
         self.tellers = [
@@ -89,8 +93,10 @@ class Planner:
                 told[teller.hospital.sender].extend(story)
             for clinic, visits in self._clinic_visits(resident):
                 clinics[clinic.code].extend(visits)
-        for teller, story in self._outbreaks():
+        for teller, story in (*self._outbreaks(), *self._lookalikes()):
             told[teller.hospital.sender].extend(story)
+        for clinic, visits in self._referrals():
+            clinics[clinic.code].extend(visits)
         self._oddities(told)
         hospitals = {sender: in_order(stories) for sender, stories in told.items()}
         for visits in clinics.values():
@@ -190,6 +196,16 @@ class Planner:
                 yield teller, list(teller.outpatient(resident, moment, disease))
                 moment += timedelta(hours=2)
 
+    def _lookalikes(self) -> Iterator[tuple[Storyteller, list[Told]]]:
+        """Registered in haste, without a number and with a slip in the birth date: a steward has to decide who it is."""
+        seen = [one for one in self.people[2:] if self.known.get(one.number)]
+        for resident in self.random.sample(seen, min(len(seen), 2 + len(self.people) // 60)):
+            teller = self._near(resident)
+            stranger = resident.misheard(resident.number + STRANGER)
+            number = (f"urn:hie:authority:{teller.hospital.facility}", teller.hospital.local_id(stranger))
+            self._known_at(resident, *number)
+            yield teller, list(teller.outpatient(stranger, self._day(60), self._diagnosis(resident), "emergency"))
+
     def _oddities(self, told: dict[str, list[Told]]) -> None:
         """What real lines carry too: a type nobody translates, a sender nobody registered, a message without sense."""
         teller, resident = self.tellers[1], self.people[min(5, len(self.people) - 1)]
@@ -202,10 +218,13 @@ class Planner:
         strange = Storyteller(stranger, self.medicine, self.random)
         told[stranger.sender] = list(strange.outpatient(resident, moment, self._diagnosis(resident)))
         self._known_at(resident, "urn:hie:authority:XINKAI", stranger.local_id(resident))
-        nobody = teller.tell(moment + timedelta(minutes=1), "ORU^R01", segment("PID", {1: "1", 5: "无名氏"}))
+        nobody, untyped = (
+            teller.tell(moment + timedelta(minutes=number), "ORU^R01", segment("PID", {1: "1", 5: "无名氏"}))
+            for number in (1, 2)
+        )
         # Without a type nobody can tell what it is: refused, and kept.
-        untyped = nobody[2].replace(b"ORU^R01", b"", 1)
-        told[teller.hospital.sender] += [nobody, (nobody[0] + timedelta(minutes=1), "", untyped)]
+        untyped = (untyped[0], "", untyped[2].replace(b"ORU^R01^ORU_R01", b"", 1))
+        told[teller.hospital.sender] += [nobody, untyped]
 
     # ---- clinics
 
@@ -239,6 +258,18 @@ class Planner:
             back = timedelta(days=90 * quarter - self.random.randint(0, 85), hours=self.random.randint(0, 3))
             visits.append(self._visit(clinic, resident, self.now - back, pressure(self.random, controlled)))
         return clinic, visits
+
+    def _referrals(self) -> Iterator[tuple[Clinic, list[tuple[datetime, bytes]]]]:
+        """To the central hospital: the elder's urgently, some others, and advice that waits to be taken up."""
+        central = self.region["institutions"][0]
+        old = [one for one in self.people[2:] if one.age(self.now.date()) >= HYPERTENSION_AGE]
+        others = self.random.sample(old, min(len(old), 2 + len(self.people) // 50))
+        for number, resident in enumerate((ELDER, *others), 1):
+            cause = self.medicine["referrals"][number % len(self.medicine["referrals"])]
+            clinic, urgent = self._clinic(resident), number % 3 == 1
+            moment = self.now - (timedelta(minutes=20) if urgent else timedelta(hours=2 * number))
+            referral = Referral(clinic, central, resident, moment, **cause, urgent=urgent)
+            yield clinic, [(moment, referral.proposed(number) if number % 4 == 0 else referral.sent(number))]
 
     def _demo_visits(self, resident: Resident) -> tuple[Clinic, list[tuple[datetime, bytes]]]:
         clinic = self._clinic(resident)

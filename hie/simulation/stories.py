@@ -188,7 +188,7 @@ class Storyteller:
         """One dose given."""
         orc = segment("ORC", {1: "RE", 3: self.number("I")})
         rxa = segment("RXA", {
-            1: "0", 2: "1", 3: stamp(moment), 4: stamp(moment), 5: f"{vaccine['code']}^{vaccine['name']}^CVX",
+            1: "0", 2: "1", 3: stamp(moment), 5: f"{vaccine['code']}^{vaccine['name']}^CVX",
             6: "0.5", 7: "mL", 9: "00^New immunization record^NIP001", 15: f"LOT{self.random.randint(1000, 9999)}",
             20: "CP", 21: "A",
         })  # fmt: skip
