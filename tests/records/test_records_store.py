@@ -11,7 +11,8 @@ from records.errors import Conflict, Gone, NotFound
 from records.stored import Stored, Visibility, Write, decode
 
 pytestmark = pytest.mark.anyio
-TEXT = '{"resourceType" : "Observation",\n "status":"final","valueQuantity":{"value":1.50},"note":[{"text":"𠮷"}]}'.encode()
+REST = ',\n "status":"final","valueQuantity":{"value":1.50},"note":[{"text":"𠮷"}]}'
+TEXT = f'{{"resourceType" : "Observation"{REST}'.encode()
 
 
 class TestText:
@@ -22,9 +23,7 @@ class TestText:
         read = await world.store.read("Observation", "o1")
 
         assert read.text == stored.text
-        assert read.text.endswith(
-            ',\n "status":"final","valueQuantity":{"value":1.50},"note":[{"text":"𠮷"}]}'.encode()
-        )
+        assert read.text.endswith(REST.encode())
         meta = read.resource()["meta"]
         assert (meta["versionId"], meta["source"]) == ("1", "urn:x")
         assert read.updated.isoformat(timespec="milliseconds").replace("+00:00", "Z") == meta["lastUpdated"]

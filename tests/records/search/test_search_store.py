@@ -14,7 +14,8 @@ pytestmark = pytest.mark.anyio
 async def people(world: World) -> None:
     await world.put(
         patient(
-            "wang", name=[{"text": "王晓梅", "family": "王", "given": ["晓梅"]}], gender="female", birthDate="1985-06-12",
+            "wang", gender="female", birthDate="1985-06-12",
+            name=[{"text": "王晓梅", "family": "王", "given": ["晓梅"]}],
             identifier=[{"system": "urn:id", "value": "370", "type": {"coding": [{"system": "v2", "code": "NI"}]}}],
             telecom=[{"system": "phone", "value": "138"}, {"system": "email", "value": "w@example.org"}],
             managingOrganization={"reference": "Organization/h1"},
@@ -31,7 +32,8 @@ class TestString:
         [
             ("name=王", ["wang"]), ("name=王晓梅", ["wang"]), ("name=晓", ["wang"]), ("family=mull", ["muller"]),
             ("name=MÜL,李", ["li", "muller"]), ("name:exact=Müller", ["muller"]), ("name:exact=müller", []),
-            ("name:contains=ülle", ["muller"]), ("name:contains=德厚", ["li"]), ("name=李德厚", ["li"]), ("name=梅", []),
+            ("name:contains=ülle", ["muller"]), ("name:contains=德厚", ["li"]), ("name=李德厚", ["li"]),
+            ("name=梅", []),
             ("family:missing=true", []), ("name=王&family=李", []),
         ],
     )  # fmt: skip
@@ -48,7 +50,8 @@ class TestToken:
         [
             ("identifier=urn:id|370", ["wang"]), ("identifier=370", ["wang"]), ("identifier=urn:id|", ["wang"]),
             ("identifier=|370", []), ("identifier=urn:other|370", []), ("gender=female", ["wang"]),
-            ("gender=http://hl7.org/fhir/administrative-gender|female", ["wang"]), ("gender:not=female", ["li", "muller"]),
+            ("gender=http://hl7.org/fhir/administrative-gender|female", ["wang"]),
+            ("gender:not=female", ["li", "muller"]),
             ("identifier:of-type=v2|NI|370", ["wang"]), ("phone=138", ["wang"]), ("email=138", []),
             ("active=true", ["li"]), ("deceased=true", ["muller"]), ("deceased=false", ["li", "wang"]),
             ("identifier:missing=true", ["li", "muller"]), ("identifier:missing=false", ["wang"]),
@@ -127,8 +130,9 @@ class TestReference:
     @pytest.mark.parametrize(
         ("query", "wanted"),
         [
-            ("subject=Patient/p1", ["o1"]), ("subject=p1", ["o1"]), ("subject:Patient=p1", ["o1"]), ("patient=p1", ["o1"]),
-            ("subject=http://127.0.0.1:8080/fhir/Patient/p1", ["o1"]), ("subject=Group/p1", []), ("subject=p1,p2", ["o1", "o2"]),
+            ("subject=Patient/p1", ["o1"]), ("subject=p1", ["o1"]), ("subject:Patient=p1", ["o1"]),
+            ("subject=http://127.0.0.1:8080/fhir/Patient/p1", ["o1"]), ("subject=Group/p1", []),
+            ("subject=p1,p2", ["o1", "o2"]), ("patient=p1", ["o1"]),
             ("performer:identifier=urn:doc|D1", ["o2"]), ("subject:missing=true", []),
         ],
     )  # fmt: skip
