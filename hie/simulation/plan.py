@@ -197,7 +197,7 @@ class Planner:
                 moment += timedelta(hours=2)
 
     def _lookalikes(self) -> Iterator[tuple[Storyteller, list[Told]]]:
-        """Registered in haste, without a number and with a slip in the birth date: a steward has to decide who it is."""
+        """Registered in haste, without a number and with a slip in the birth date: a steward has to decide."""
         seen = [one for one in self.people[2:] if self.known.get(one.number)]
         for resident in self.random.sample(seen, min(len(seen), 2 + len(self.people) // 60)):
             teller = self._near(resident)
