@@ -26,7 +26,7 @@ MOST_INCLUDED = 5_000
 DEPTH = 8
 PATIENCE_MS = 30_000
 # Totals that nobody asked for are counted no further than this.
-COUNTED_UNASKED = 10_000
+COUNTED_UNASKED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
