@@ -51,7 +51,8 @@ def narrative(value: Any) -> bool:
 
 def _named(found: re.Match[str]) -> str:
     """`&nbsp;` is HTML's, not XML's; senders write it all the same."""
-    return found[0] if found[1] in _XML_ENTITIES else html.escape(html.unescape(found[0]))
+    meant = html.unescape(found[0])
+    return found[0] if found[1] in _XML_ENTITIES or meant == found[0] else meant
 
 
 def _safe(element: etree._Element) -> bool:

@@ -98,7 +98,9 @@ def _resource(value: object, place: Place, scope: Scope) -> None:
 
 def _contained(value: object, place: Place, scope: Scope) -> None:
     """A contained resource: its local references are to its siblings, or to the one around it."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and "contained" in value:
+        scope.report(place, "contained", "dom-2: A contained resource contains no other.", "invariant")
+    elif isinstance(value, dict):
         _nested(value, place, scope)
     else:
         scope.report(place, "", NO_RESOURCE, "structure")

@@ -112,8 +112,6 @@ def _without_meta(*names: str) -> Any:
 
 
 DOMAIN_RESOURCE = (
-    Law("dom-2", "A contained resource contains no other.",
-        lambda node: all("contained" not in one for one in _inside(node))),
     Law("dom-3", "What is contained is referred to.", _used),
     Law("dom-4", "A contained resource has no version and no last update.",
         _without_meta("versionId", "lastUpdated")),
