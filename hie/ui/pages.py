@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
+from babel.support import NullTranslations
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -106,7 +107,8 @@ class Pages:
             auto_reload=False,
         )
         words = translations(language, self._packages)
-        environment.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
+        environment.install_gettext_callables(words.gettext, words.ngettext)  # type: ignore[attr-defined]
+        environment.globals |= {"_": _one(words), "gettext": _one(words), "ngettext": _many(words)}
         environment.filters |= filters(language)
         environment.globals |= {
             "asset": static.url,
@@ -117,6 +119,22 @@ class Pages:
         }
         environment.globals["ui"] = environment.get_template("ui/macros.html").module
         return environment
+
+
+def _one(words: NullTranslations) -> Callable[..., str]:
+    # Jinja's own newstyle calls format every text; a sender's "5%" would break the page.
+    def translate(text: str, **values: Any) -> str:
+        found = str(words.gettext(text)) if text else ""
+        return Markup(escape(found)) % values if values else found  # noqa: S704 - escaped
+
+    return translate
+
+
+def _many(words: NullTranslations) -> Callable[..., str]:
+    def translate(one: str, many: str, number: int, **values: Any) -> str:
+        return Markup(escape(words.ngettext(one, many, number))) % {"num": number, **values}  # noqa: S704 - escaped
+
+    return translate
 
 
 def _here(request: Request) -> str:
