@@ -93,7 +93,9 @@ class Intake:
         message = self._arrived(raw, channel, header)
         try:
             if header is None:
-                raise NotUnderstood("The message does not begin with a readable MSH segment.", location="MSH")
+                raise NotUnderstood(
+                    "The message does not begin with a readable MSH segment.", location="MSH", condition="100"
+                )
             return await self._take(message, header)
         except AdapterError as error:
             return await self._reject(message, header, error)

@@ -16,9 +16,9 @@ import structlog
 from hie.access.policy import Denied
 from hie.audit.events import Entry
 from hie.errors import HieError, Unavailable
-from hie.fhir.call import Answer, Call, Params, parse_query
+from hie.fhir.call import Answer, Call, Params, parse_form
 from hie.fhir.router import route
-from records.errors import RecordError
+from records.errors import NotUnderstood, RecordError
 from records.stored import EVERYTHING
 
 # What a handler is called, in the words of the trail.
@@ -69,8 +69,8 @@ def query_of(call: Call) -> str:
 
 def _form(body: bytes) -> Params:
     try:
-        return parse_query(body.decode("utf-8"))
-    except ValueError:
+        return parse_form(body)
+    except NotUnderstood:
         return ()
 
 

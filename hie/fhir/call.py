@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from hie.access.caller import Caller
 from hie.fhir.services import FhirServices
+from records.errors import NotUnderstood
 from records.stored import Stored, Visibility
 
 Params = tuple[tuple[str, str], ...]
@@ -91,4 +92,15 @@ def split_url(url: str) -> tuple[tuple[str, ...], Params]:
 
 def parse_query(query: str) -> Params:
     """A query string to pairs, empty values kept: an empty search value is an error, not an absence."""
-    return tuple(parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="strict"))
+    try:
+        return tuple(parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="strict"))
+    except UnicodeDecodeError:
+        raise NotUnderstood("The query is not UTF-8.") from None
+
+
+def parse_form(body: bytes) -> Params:
+    """The parameters of a search by POST."""
+    try:
+        return parse_query(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise NotUnderstood("The form is not UTF-8.") from None

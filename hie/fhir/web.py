@@ -57,7 +57,7 @@ async def serve(services: FhirServices, request: Request) -> Response:
     call = _call(services, request)
     try:
         body = await _body(request, services.settings.fhir_max_bytes)
-        call = replace(call, body=body)
+        call = replace(call, query=parse_query(request.url.query), body=body)
         answer = await _answer(call, request)
     except Exception as error:
         answer = await _refused(call, error)
@@ -99,7 +99,7 @@ def _call(services: FhirServices, request: Request) -> Call:
         ANONYMOUS,
         request.method,
         tuple(part for part in request.path_params.get("path", "").split("/") if part),
-        parse_query(request.url.query),
+        (),
         {name.lower(): value for name, value in request.headers.items()},
         base=services.settings.fhir_url,
         request_id=given if _REQUEST_ID.match(given) else str(uuid.uuid4()),

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
+import gridfs
 import httpx
+import pymongo
 from free_ports import free_port
+from pymongo.database import Database
 
+from hie.supervisor.up import answers
+
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
 PORTS = ("WEB_PORT", "PORTAL_PORT", "SIGN_IN_PORT", "MLLP_PORT", "MONGO_PORT")
@@ -30,8 +41,12 @@ class Region:
         return int(self.environment[f"HIE_{name}"])
 
     @property
+    def web(self) -> str:
+        return f"http://127.0.0.1:{self.port('WEB_PORT')}"
+
+    @property
     def fhir(self) -> str:
-        return f"http://127.0.0.1:{self.port('WEB_PORT')}/fhir"
+        return f"{self.web}/fhir"
 
     @property
     def portal(self) -> str:
@@ -39,7 +54,18 @@ class Region:
 
     @property
     def workbench(self) -> str:
-        return f"http://127.0.0.1:{self.port('WEB_PORT')}/workbench"
+        return f"{self.web}/workbench"
+
+    @property
+    def ready(self) -> bool:
+        """True where the web service, the portal and the listener answer."""
+        pages = (f"{self.web}/health/ready", f"{self.portal}health/live")
+        return all(answers(page) for page in pages) and self._listens()
+
+    def _listens(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port("MLLP_PORT")), 2):
+            return True
+        return False
 
     def hie(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run a command of the command line against this exchange."""
@@ -67,6 +93,24 @@ class Region:
         assert self.hie("drain").returncode == 0
         return sent
 
+    @contextlib.contextmanager
+    def database(self) -> Iterator[Database[dict[str, Any]]]:
+        """The exchange's own database, to look behind the doors."""
+        uri = f"mongodb://127.0.0.1:{self.port('MONGO_PORT')}/?replicaSet=rs0"
+        with pymongo.MongoClient[dict[str, Any]](uri, tz_aware=True) as client:
+            yield client["hie_exchange"]
+
+    def kept(self, raw: bytes, seconds: float = 10) -> dict[str, Any]:
+        """The journal's entry of these very bytes; fails where none comes."""
+        digest = hashlib.sha256(raw).hexdigest()
+        with self.database() as database:
+            found = eventually(lambda: database["journal"].find_one({"hash": digest}), "a journal entry", seconds)
+            body = bytes(found["raw"] or b"")
+            if found.get("file") is not None:
+                body = gridfs.GridFSBucket(database, bucket_name="bodies").open_download_stream(found["file"]).read()
+        assert body == raw
+        return dict(found)
+
     def children(self, service: str) -> list[int]:
         """Process ids of one service (`listen`, `work`, `serve`, ...) or of `mongod`."""
         pattern = (
@@ -78,8 +122,17 @@ class Region:
         return [int(line) for line in found.stdout.split()]
 
 
+def eventually(question: Callable[[], T | None], what: str, seconds: float = 30) -> T:
+    """Ask until there is an answer: what follows a message by an event comes a moment after it."""
+    deadline = time.monotonic() + seconds
+    while not (found := question()):
+        assert time.monotonic() < deadline, f"{what} did not come in {seconds:g} s"
+        time.sleep(0.1)
+    return found
+
+
 def start_region(data: Path, **settings: str) -> Region:
-    """Start `hie up` and wait until it says that it is ready."""
+    """Start `hie up` and wait until it answers; a folder that was used before starts with what is in it."""
     environment = os.environ | {f"HIE_{name}": str(free_port()) for name in PORTS}
     environment |= {"HIE_DATA_DIR": str(data)} | settings
     environment.pop("HIE_TEST_MONGO_URI", None)
@@ -90,14 +143,17 @@ def start_region(data: Path, **settings: str) -> Region:
         )  # fmt: skip
     region = Region(environment, data, process)
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        if region.hie("status").returncode == 0:
+    while time.monotonic() < deadline and process.poll() is None:
+        if region.ready:
             return region
-        time.sleep(0.3)
+        time.sleep(0.2)
     stop_region(region)
-    raise AssertionError((data / "up.log").read_text() + "".join(log.read_text() for log in data.glob("logs/*.log")))
+    raise AssertionError(said(data))
+
+
+def said(data: Path) -> str:
+    """What the services wrote, for a failure."""
+    return (data / "up.log").read_text() + "".join(log.read_text()[-3000:] for log in data.glob("logs/*.log"))
 
 
 def stop_region(region: Region) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hie.fhir.bundles import join, link, searchset_entry
-from hie.fhir.call import Answer, Call, Params, parse_query
+from hie.fhir.call import Answer, Call, Params, parse_form
 from hie.fhir.persons import expand
 from hie.fhir.subset import shape
 from records.stored import Page, Visibility
@@ -28,7 +28,7 @@ async def search(call: Call) -> Answer:
 async def search_by_post(call: Call) -> Answer:
     """`POST [base]/[type]/_search`: the parameters travel in the body, out of every log."""
     visibility = await call.visibility(call.path[0], "search")
-    params = (*call.query, *parse_query(call.body.decode("utf-8")))
+    params = (*call.query, *parse_form(call.body))
     return await _run(call, call.path[0], params, visibility)
 
 
