@@ -45,6 +45,7 @@ def realm() -> Json:
         "sslRequired": "external",
         "registrationAllowed": False,
         "resetPasswordAllowed": False,
+        "loginWithEmailAllowed": False,
         "bruteForceProtected": True,
         "revokeRefreshToken": True,
         "refreshTokenMaxReuse": 0,

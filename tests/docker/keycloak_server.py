@@ -28,7 +28,7 @@ REALM = DOCKER / "keycloak" / "zibo-realm.json"
 THEMES = DOCKER / "keycloak" / "themes"
 JAVA = 17
 FETCH_SECONDS = 600
-START_SECONDS = 180
+START_SECONDS = 300
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from keycloak import KeycloakOpenID
 from keycloak.exceptions import KeycloakError
 from keycloak_server import RealKeycloak
 from keycloak_world import Browser, SignIn
+from playwright.sync_api import sync_playwright
 
 from hie.access.caller import Caller
 from hie.access.demo_sign_in.accounts import accounts, bind_demo_accounts
@@ -23,7 +26,7 @@ from hie.settings import Settings
 from hie.workbench.oidc import OpenId
 from records.stored import Page
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 STAFF_SCOPE = "openid user/*.cruds"
 RESIDENT_SCOPE = "openid launch/patient patient/*.rs patient/Consent.cruds"
@@ -307,3 +310,24 @@ class TestPage:
         assert 'lang="zh-CN"' in page.text
         assert any(one.endswith("css/zibo.css") for one in styles)
         assert all(httpx.get(f"{real_keycloak.base}{one}", trust_env=False).status_code == 200 for one in styles)
+
+    @pytest.mark.parametrize("language", ["zh-CN", "en"])
+    def test_for_everybody(self, real_keycloak: RealKeycloak, language: str) -> None:
+        """In a real browser on a phone: readable, named, reachable; also after a wrong password."""
+        chromium = shutil.which("chromium") or pytest.skip("no chromium on this machine")
+        address = SignIn(real_keycloak.base, "portal", Browser()).request("openid", ui_locales=language)
+        with sync_playwright() as playwright:
+            started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            page = started.new_page(viewport={"width": 360, "height": 740})
+            page.goto(address)
+            first = Axe().run(page).response["violations"]
+            page.fill("#username", "nobody")
+            page.fill("#password", "nothing")
+            page.click("#kc-login")
+            page.wait_for_selector(".pf-m-error")
+            second = Axe().run(page).response["violations"]
+            widest = page.evaluate("document.documentElement.scrollWidth")
+            started.close()
+
+        assert [one["id"] for one in (*first, *second)] == []
+        assert widest <= 360
