@@ -26,7 +26,7 @@ NAMES = {"search_by_post": "search", "search_compartment": "search", "bundle": "
 # Parameters by which a search names whose record it looks into.
 NAMING = frozenset({"patient", "subject", "patient:Patient", "subject:Patient"})
 # One resource is what was done to; the other interactions are written down as the request that was made.
-SINGLE = frozenset({"read", "vread", "create", "update", "delete"})
+SINGLE = frozenset({"read", "vread", "create", "update", "patch", "delete"})
 _ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
 _log = structlog.get_logger("hie.fhir")
 

@@ -16,6 +16,7 @@ from hie.fhir.interactions.capabilities import capabilities
 from hie.fhir.interactions.create import create
 from hie.fhir.interactions.delete import conditional_delete, delete
 from hie.fhir.interactions.history import history
+from hie.fhir.interactions.patch import conditional_patch, patch
 from hie.fhir.interactions.read import read, vread
 from hie.fhir.interactions.search import search, search_by_post, search_compartment
 from hie.fhir.interactions.update import conditional_update, update
@@ -53,11 +54,13 @@ ROUTES = (
     Route("POST", "T/_search", search_by_post),
     Route("POST", "T", create),
     Route("PUT", "T?", conditional_update),
+    Route("PATCH", "T?", conditional_patch),
     Route("DELETE", "T?", conditional_delete),
     Route("GET", "T/_history", history),
     Route("POST", "T/$validate", validate),
     Route("GET", "T/I", read),
     Route("PUT", "T/I", update),
+    Route("PATCH", "T/I", patch),
     Route("DELETE", "T/I", delete),
     Route("GET", "T/I/_history", history),
     Route("GET", "T/I/_history/*", vread),

@@ -22,6 +22,7 @@ from hie.errors import HieError, Unsupported, fault
 from hie.fhir.auditing import audit
 from hie.fhir.call import Answer, Call, parse_query
 from hie.fhir.outcome import refusal
+from hie.fhir.patching import KINDS
 from hie.fhir.router import dispatch
 from hie.fhir.services import FhirServices
 from records.errors import RecordError, TooCostly
@@ -125,7 +126,8 @@ def _negotiate(call: Call) -> None:
         raise NotAcceptable("This server speaks application/fhir+json.")
     sent = (call.header("content-type") or "application/fhir+json").split(";")[0].strip().lower()
     form = call.path[-1:] == ("_search",) and sent == FORM_TYPE
-    if call.body and sent not in JSON_TYPES and not form:
+    patch = call.method == "PATCH" and sent in KINDS
+    if call.body and sent not in JSON_TYPES and not form and not patch:
         raise Unsupported("The body must be application/fhir+json.")
 
 

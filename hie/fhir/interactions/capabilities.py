@@ -7,11 +7,12 @@ https://hl7.org/fhir/R4/capabilitystatement.html
 from __future__ import annotations
 
 from hie.fhir.call import Answer, Call
+from hie.fhir.patching import KINDS
 from records.definitions import definitions
 from records.stored import Json, encode
 
 INTERACTIONS = (
-    "read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type",
+    "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
 )  # fmt: skip
 OPERATIONS = {"Patient": ("everything",), "Person": ("everything",)}
 # Operations on every type.
@@ -36,6 +37,7 @@ def statement(call: Call) -> Json:
         "implementation": {"description": "Regional health information exchange", "url": call.base},
         "fhirVersion": "4.0.1",
         "format": ["json"],
+        "patchFormat": sorted(KINDS),
         "rest": [
             {
                 "mode": "server",
