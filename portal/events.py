@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from hie.ui import N_, Tag
 from hie.ui.filters import ZONE
 from portal.concepts import Json, code_of, id_of, medication_of, time_of, words
-from portal.measured import readings
+from portal.measured import Reading, readings
 from portal.places import place_of
 from portal.plain import Term, term
 from portal.words import CLASSES, REPORTS
@@ -49,7 +49,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry; `facts` are further terms, such as diagnoses."""
+    """One entry; `facts` are further terms, such as diagnoses, `values` what was measured."""
 
     kind: Tag
     when: str
@@ -59,6 +59,7 @@ class Event:
     text: str = ""
     facts: tuple[Term, ...] = ()
     tags: tuple[Tag, ...] = field(default=())
+    values: tuple[Reading, ...] = ()
 
     @property
     def moment(self) -> datetime:
@@ -72,7 +73,10 @@ class Event:
 def event_of(kind: Kind, resource: Json, known: Known, places: dict[str, str]) -> Event:
     """A resource as an entry."""
     tag, title, href, text, facts, tags = PARTS[kind.key](kind, resource, known)
-    return Event(tag, time_of(resource), title, place_of(resource, places), href, text, tuple(facts), tuple(tags))
+    values = readings(resource) if kind.key == "measures" else ()
+    return Event(
+        tag, time_of(resource), title, place_of(resource, places), href, text, tuple(facts), tuple(tags), tuple(values)
+    )
 
 
 Parts = tuple[Tag, Term, str, str, Sequence[Term], Sequence[Tag]]
@@ -112,10 +116,7 @@ def _document(kind: Kind, resource: Json, known: Known) -> Parts:
 
 
 def _measure(kind: Kind, resource: Json, known: Known) -> Parts:
-    values = readings(resource)
-    text = "，".join(f"{one.term.name} {one.value} {one.unit}".strip() for one in values)
-    href = f"/results/{resource['id']}" if values else ""
-    return Tag(kind.title, "info"), term(resource.get("code")), href, text, (), ()
+    return Tag(kind.title, "info"), term(resource.get("code")), f"/results/{resource['id']}", "", (), ()
 
 
 PARTS: Mapping[str, Callable[[Kind, Json, Known], Parts]] = {

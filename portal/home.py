@@ -52,6 +52,7 @@ async def show(visitor: Visitor) -> Response:
         "ahead": _ahead(visitor),
     }
     found, failed = await together(asked)
+    page: timeline.Page | None = found.get("events")
     looks, emergencies = found.get("news", (0, 0))
     shown = TILES[:ELDER_TILES] if preferences.is_elder(visitor.request) else TILES
     return visitor.render(
@@ -60,7 +61,8 @@ async def show(visitor: Visitor) -> Response:
             {"href": item.href, "title": item.title, "text": text, "count": looks * (item.href == "/access-log")}
             for item, text in shown
         ],
-        page=found.get("events"),
+        page=page,
+        events=page.events[:NEWEST] if page else [],
         looks=looks,
         emergencies=emergencies,
         ahead=found.get("ahead", []),

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/observation.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -16,6 +17,7 @@ from portal.concepts import Json, codings, facility_of, patient_of, time_of, wor
 from portal.plain import Term, term
 from portal.words import INTERPRETATIONS, MARKS
 
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 ATTENTION = ("abnormal", "high", "low")
 
 
@@ -113,7 +115,7 @@ def _value(part: Json) -> tuple[str, str, Decimal | None]:
     if quantity := part.get("valueQuantity"):
         number = quantity.get("value")
         shown = f"{quantity.get('comparator', '')}{'' if number is None else number}"
-        return shown, str(quantity.get("unit") or quantity.get("code") or ""), _number(number)
+        return shown, unit_of(str(quantity.get("unit") or quantity.get("code") or "")), _number(number)
     if "valueCodeableConcept" in part:
         return words(part["valueCodeableConcept"]), "", None
     if "valueInteger" in part:
@@ -122,6 +124,12 @@ def _value(part: Json) -> tuple[str, str, Decimal | None]:
         if part.get(name):
             return str(part[name]), "", None
     return words(part.get("dataAbsentReason")), "", None
+
+
+def unit_of(text: str) -> str:
+    """A unit as it is printed: 10^9/L is 10⁹/L, umol/L is μmol/L."""
+    raised = re.sub(r"\^(\d+)", lambda found: found[1].translate(RAISED), text)
+    return re.sub(r"^u(?=mol|g|L)", "μ", raised)
 
 
 def _range(part: Json) -> tuple[Decimal | None, Decimal | None, str]:

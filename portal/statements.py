@@ -25,6 +25,9 @@ def _page(site: Site, template: str) -> Endpoint:
             request.state.session = await site.session(request)
         except PortalError:
             request.state.session = None
-        return site.pages.render(request, f"portal/{template}", phone=site.settings.portal_phone)
+        settings = site.settings
+        return site.pages.render(
+            request, f"portal/{template}", phone=settings.portal_phone, minutes=settings.idle_seconds // 60
+        )
 
     return endpoint
