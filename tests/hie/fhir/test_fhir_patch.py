@@ -106,7 +106,9 @@ class TestFhirpathPatch:
             (operation(type="delete", path="Patient.contact[0]"), "contact", None),
             (operation(type="delete", path="Patient.nothing"), "birthDate", "1920-01-01"),
             (
-                operation(type="replace", path="Patient.identifier.where(system='b').value", value={"valueString": "3"}),
+                operation(
+                    type="replace", path="Patient.identifier.where(system='b').value", value={"valueString": "3"}
+                ),
                 "identifier", [{"system": "a", "value": "1"}, {"system": "b", "value": "3"}],
             ),
             (
@@ -118,7 +120,9 @@ class TestFhirpathPatch:
                 "identifier", [{"system": "a", "value": "1"}, {"value": "x"}, {"system": "b", "value": "2"}],
             ),
             (
-                operation(type="add", path="Patient.contact[0]", name="telecom", value={"valueContactPoint": {"value": "1"}}),
+                operation(
+                    type="add", path="Patient.contact[0]", name="telecom", value={"valueContactPoint": {"value": "1"}}
+                ),
                 "contact", [{"gender": "male", "telecom": [{"value": "1"}]}],
             ),
             (operation(type="replace", path="Patient.deceased", value={"valueBoolean": True}), "deceasedBoolean", True),
