@@ -102,6 +102,22 @@ class TestAppend:
         assert await journal.raw(kept.id) == raw
 
 
+    async def test_refused_content(self, journal: Journal) -> None:
+        """What was refused before it became a message is kept once, with the reason, and never waits."""
+        for _ in range(2):
+            await journal.keep_rejected(channel="fhir", raw=b'{"a":', reason="not JSON", sender="app")
+        (kept,) = await journal.search(state="rejected")
+
+        assert (kept.channel, kept.reason, kept.sender) == ("fhir", "not JSON", "app")
+        assert await journal.raw(kept.id) == b'{"a":'
+        assert await journal.pending() == 0
+
+    async def test_refused_without_database(self) -> None:
+        """A refusal is answered, also where nothing can be kept."""
+        async with AsyncMongoClient[dict[str, Any]]("mongodb://127.0.0.1:1/", serverSelectionTimeoutMS=50) as nobody:
+            await Journal(nobody, "x").keep_rejected(channel="fhir", raw=b"x", reason="y")
+
+
 class TestStates:
     async def test_counts(self, journal: Journal) -> None:
         """Every state is counted, by site too; the oldest pending one has an age."""
