@@ -12,7 +12,7 @@ from hie.ui.filters import day
 from hie.ui.i18n import LOCALES
 from portal.concepts import codings
 from portal.errors import NotThere
-from portal.events import KINDS, event_of
+from portal.events import KINDS, event_of, moment_of
 from portal.measured import Reading, drawable, latest, placed, readings, series
 from portal.places import place_of, places
 from portal.site import Site, Visitor, together
@@ -51,7 +51,12 @@ class Course:
     def points(self, language: str) -> list[Point]:
         """For the picture."""
         locale = LOCALES[language]
-        return [Point(day(one.when, locale), float(one.number or 0), one.value, _mark(one)) for one in self.drawn]
+        return [
+            Point(
+                day(one.when, locale), float(one.number or 0), one.value, _mark(one), moment_of(one.when).timestamp()
+            )
+            for one in self.drawn
+        ]
 
 
 def routes(site: Site) -> list[Route]:

@@ -10,6 +10,7 @@ In templates: `chart.line(points, title=..., sentence=..., unit=..., low=..., hi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import SupportsFloat
 
 from markupsafe import Markup
 
@@ -38,13 +39,14 @@ class Charts:
         title: str,
         sentence: str,
         unit: str = "",
-        low: float | None = None,
-        high: float | None = None,
+        low: SupportsFloat | None = None,
+        high: SupportsFloat | None = None,
     ) -> Markup:
         """A series, oldest first, with the band of its reference range."""
         if not points:
             return Markup("")
-        svg = picture(line.drawing(points, low, high), title=title, sentence=sentence, height=line.HEIGHT)
+        bounds = [None if bound is None else float(bound) for bound in (low, high)]
+        svg = picture(line.drawing(points, *bounds), title=title, sentence=sentence, height=line.HEIGHT)
         ranged = low is not None or high is not None
         rows = [(point.label, f"{point.text} {unit}".strip(), self._(MARKS[point.mark])) for point in points]
         heads = (N_("日期"), N_("数值"), N_("是否在参考范围"))

@@ -27,7 +27,7 @@ def drawing(points: Sequence[Point], low: float | None, high: float | None) -> l
     def y(value: float) -> float:
         return round(TOP + PLOT * (1 - (value - bottom) / (top - bottom)), 1)
 
-    places = [(_x(index, len(points)), y(point.value)) for index, point in enumerate(points)]
+    places = [(x, y(point.value)) for x, point in zip(_across(points), points, strict=True)]
     return [
         *_band(low, high, bottom, top, y),
         *_segments(places),
@@ -49,8 +49,13 @@ def _extent(values: Sequence[float], low: float | None, high: float | None) -> t
     return min(known) - spread * 0.08, max(known) + spread * 0.12
 
 
-def _x(index: int, count: int) -> float:
-    return 0.5 if count == 1 else LEFT + (RIGHT - LEFT) * index / (count - 1)
+def _across(points: Sequence[Point]) -> list[float]:
+    times = [point.at for point in points if point.at is not None]
+    if len(times) < len(points) or times[-1] <= times[0]:
+        times = [float(index) for index in range(len(points))]
+    if len(times) == 1:
+        return [0.5]
+    return [LEFT + (RIGHT - LEFT) * (time - times[0]) / (times[-1] - times[0]) for time in times]
 
 
 def _band(
@@ -72,11 +77,10 @@ def _segments(places: Sequence[tuple[float, float]]) -> Iterator[Markup]:
 
 
 def _labels(points: Sequence[Point], places: Sequence[tuple[float, float]]) -> Iterator[Markup]:
-    """First, middle and last date, and the last value: a phone has room for no more."""
+    """First and last date, and the last value: a phone has room for no more."""
     last = len(points) - 1
-    for index in sorted({0, last, last // 2 if last > 3 else 0}):
-        anchor = "middle" if last == 0 or 0 < index < last else "start" if index == 0 else "end"
-        edge = percent(places[index][0]) if anchor == "middle" else "0" if index == 0 else "100%"
+    for index in sorted({0, last}):
+        anchor, edge = ("middle", "50%") if last == 0 else ("start", "0") if index == 0 else ("end", "100%")
         yield text(edge, HEIGHT - 8, points[index].label, anchor=anchor)
     x, height = places[last]
     anchor, shift = ("middle", 0.0) if last == 0 else ("end", 0.03)

@@ -10,12 +10,16 @@ Mark = Literal["", "high", "low"]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value of a series. `shown` is the text of the value, `mark` says that it lies outside its range."""
+    """
+    A value of a series. `shown` is the text of the value, `mark` says that it lies outside its range. `at` is its time
+    in any unit; where every point has one, distances are times, else all are equal.
+    """
 
     label: str
     value: float
     shown: str = ""
     mark: Mark = ""
+    at: float | None = None
 
     @property
     def text(self) -> str:
