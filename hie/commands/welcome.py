@@ -13,7 +13,8 @@ from hie.settings import Settings
 ACCOUNTS = (
     ("resident", "王晓梅, resident: the portal"),
     ("elder", "李德厚, resident: the portal, try 长辈版"),
-    ("clinician", "张医生, clinician: workbench and FHIR"),
+    ("clinician", "张医生, hospital clinician: workbench and FHIR"),
+    ("family-doctor", "刘医生, clinician of a community health centre: follow-ups, the other side of a referral"),
     ("pharmacist", "drug supervision"),
     ("public-health", "public health"),
     ("administrator", "messages, dead letters, match review"),

@@ -57,12 +57,20 @@ def visit(local: str, kind: str = "I", *, ended: bool = False) -> str:
     return "|".join(["PV1", *(fields.get(place, "") for place in range(1, max(fields) + 1))])
 
 
+def _person(local: str, id_number: str, name: str) -> str:
+    return patient(local, id_number, name, id_number[6:14] or "19850612")
+
+
 def admit(control: str, local: str = "E2E001", id_number: str = RESIDENT_ID, name: str = "王^晓梅") -> bytes:
     """ADT^A01."""
-    born = id_number[6:14] or "19850612"
-    return message(
-        header("ADT^A01^ADT_A01", control), f"EVN|A01|{stamp()}", patient(local, id_number, name, born), visit(local)
-    )
+    pid = _person(local, id_number, name)
+    return message(header("ADT^A01^ADT_A01", control), f"EVN|A01|{stamp()}", pid, visit(local))
+
+
+def discharge(control: str, local: str = "E2E001", id_number: str = RESIDENT_ID, name: str = "王^晓梅") -> bytes:
+    """ADT^A03."""
+    pid = _person(local, id_number, name)
+    return message(header("ADT^A03^ADT_A03", control), f"EVN|A03|{stamp(1)}", pid, visit(local, ended=True))
 
 
 def stranger(number: int) -> bytes:
@@ -72,31 +80,37 @@ def stranger(number: int) -> bytes:
     return admit(f"CK{number:06d}", f"K{number:06d}", id_number(number), f"{family}^{given}")
 
 
-def diagnosed(control: str, code: str, name: str, local: str = "E2E001", kind: str = "O") -> bytes:
+def diagnosed(
+    control: str, code: str, words: str, local: str = "E2E001", id_number: str = RESIDENT_ID, name: str = "王^晓梅"
+) -> bytes:
     """ADT^A08 with one diagnosis in ICD-10."""
     return message(
-        header("ADT^A08^ADT_A01", control), f"EVN|A08|{stamp(23)}", patient(local), visit(local, kind),
-        f"DG1|1||{code}^{name}^I10||{stamp(23)}|F",
+        header("ADT^A08^ADT_A01", control), f"EVN|A08|{stamp(23)}", _person(local, id_number, name), visit(local),
+        f"DG1|1||{code}^{words}^I10||{stamp(23)}|F",
     )  # fmt: skip
 
 
 def result(control: str, value: str = "6.5", local: str = "E2E001") -> bytes:
     """ORU^R01 with one blood glucose."""
-    return message(*_laboratory(control, local, "1558-6^空腹血糖^LN"), _number(1, "1558-6^空腹血糖", value, "mmol/L"))
+    order = _laboratory(control, patient(local), local, "1558-6^空腹血糖^LN")
+    return message(*order, _number(1, "1558-6^空腹血糖", value, "mmol/L"))
 
 
-def pressure(control: str, systolic: int, diastolic: int, local: str = "E2E001") -> bytes:
+def pressure(
+    control: str, systolic: int, diastolic: int, local: str = "E2E001", id_number: str = RESIDENT_ID,
+    name: str = "王^晓梅",
+) -> bytes:  # fmt: skip
     """ORU^R01 with a blood pressure."""
     return message(
-        *_laboratory(control, local, "85354-9^血压^LN"), _number(1, "8480-6^收缩压", str(systolic), "mm[Hg]"),
-        _number(2, "8462-4^舒张压", str(diastolic), "mm[Hg]"),
+        *_laboratory(control, _person(local, id_number, name), local, "85354-9^血压^LN"),
+        _number(1, "8480-6^收缩压", str(systolic), "mm[Hg]"), _number(2, "8462-4^舒张压", str(diastolic), "mm[Hg]"),
     )  # fmt: skip
 
 
-def _laboratory(control: str, local: str, what: str) -> tuple[str, ...]:
+def _laboratory(control: str, pid: str, local: str, what: str) -> tuple[str, ...]:
     return (
         header("ORU^R01^ORU_R01", control),
-        patient(local),
+        pid,
         visit(local),
         f"ORC|RE|P{control}|F{control}",
         f"OBR|1|P{control}|F{control}|{what}|||{stamp(22)}{'|' * 15}{stamp(21)}||LAB|F",
@@ -107,16 +121,18 @@ def _number(place: int, code: str, value: str, unit: str) -> str:
     return f"OBX|{place}|NM|{code}^LN||{value}|{unit}|||||F|||{stamp(22)}"
 
 
-def dispensed(control: str, local: str = "E2E001", drug: str = AMOXICILLIN) -> tuple[bytes, bytes]:
+def dispensed(
+    control: str, local: str = "E2E001", id_number: str = RESIDENT_ID, name: str = "王^晓梅", drug: str = AMOXICILLIN
+) -> tuple[bytes, bytes]:
     """A prescription of an antibiotic (RDE^O11) and its dispensing (RDS^O13)."""
-    order, handed = f"R{control}", f"D{control}"
+    order, handed, pid = f"R{control}", f"D{control}", _person(local, id_number, name)
     prescription = message(
-        header("RDE^O11^RDE_O11", control + "R"), patient(local), visit(local),
+        header("RDE^O11^RDE_O11", control + "R"), pid, visit(local),
         f"ORC|NW|{order}|||||||{stamp(20)}|||D01^刘文静^^^^^^^E2E",
         f"RXE|1^TID^D4^{stamp(20)}|{drug}|0.5||g||^每日3次||||24|粒",
     )  # fmt: skip
     dispensing = message(
-        header("RDS^O13^RDS_O13", control + "D"), patient(local), visit(local),
+        header("RDS^O13^RDS_O13", control + "D"), pid, visit(local),
         f"ORC|RE|{order}|{handed}", f"RXD|1|{drug}|{stamp(19)}|24|粒||{handed}||每日3次{'|' * 7}0.5^g",
     )  # fmt: skip
     return prescription, dispensing

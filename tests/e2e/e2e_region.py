@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,8 @@ import pymongo
 from free_ports import free_port
 from pymongo.database import Database
 
+from hie.commands.tokens import token
+from hie.settings import Settings
 from hie.supervisor.up import answers
 
 T = TypeVar("T")
@@ -36,6 +38,7 @@ class Region:
     environment: dict[str, str]
     data: Path
     process: subprocess.Popen[bytes]
+    tokens: dict[str, str] = field(default_factory=dict)
 
     def port(self, name: str) -> int:
         return int(self.environment[f"HIE_{name}"])
@@ -75,10 +78,11 @@ class Region:
         )  # fmt: skip
 
     def token(self, account: str) -> str:
-        """An access token of a demo account."""
-        done = self.hie("token", account)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        """An access token of a demo account, as `hie token` gives it; it holds for an hour."""
+        if account not in self.tokens:
+            settings = Settings(sign_in_port=self.port("SIGN_IN_PORT"))
+            self.tokens[account] = token(settings, account)
+        return self.tokens[account]
 
     def client(self, account: str) -> httpx.Client:
         """A FHIR client in that account's name."""
