@@ -6,6 +6,7 @@ The order of one request: session, role, form token, handler, audit, answer.
 
 from __future__ import annotations
 
+import traceback
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -67,7 +68,7 @@ class Desk:
             except forms.Forgery:
                 return self.pages.problem(request, 403)
             except Exception as error:
-                _log.error("page failed", error=type(error).__name__, reference=reference, exc_info=True)
+                _log.error("page failed", error=type(error).__name__, reference=reference, where=_where(error))
                 return self.pages.problem(request, 500, reference=reference)
 
         return endpoint
@@ -180,6 +181,12 @@ class Desk:
         if found.status >= 500:
             _log.warning("page refused", status=found.status, reference=reference, error=type(error).__name__)
         return self.pages.problem(request, found.status, reference=reference)
+
+
+def _where(error: Exception) -> list[str]:
+    """The last frames of a fault; no text and no value of it, for they may be somebody's data."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def outside() -> Shell:

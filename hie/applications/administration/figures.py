@@ -117,7 +117,7 @@ def _shown(row: Row) -> Shown:
     if kind != "messages":
         return Shown(row, row.reference, "")
     site, _, day = rest.partition("/")
-    return Shown(row, day, f"{BASE}/messages?{urlencode({'site': '' if site == 'unknown' else site, 'day': day})}")
+    return Shown(row, day, f"{BASE}/messages?{urlencode({'site': site, 'day': day})}")
 
 
 def change(value: Value, before: Value) -> Mapping[str, object] | None:

@@ -22,11 +22,13 @@ from hie.directory.senders import SENDER, senders_of, slug
 from hie.exchange.entries import to_message
 from hie.exchange.inbound import InboundMessage
 from hie.exchange.journal_reading import WITHOUT_BODY
-from hie.ui import Option
+from hie.ui import N_, Option
 from hie.workbench.desk import Visit
 
 BASE = "/workbench/administration"
 SIZE = 25
+# How the journal counts what named no sender that could be read.
+UNKNOWN = "unknown"
 STEP = timedelta(minutes=5)
 _ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
@@ -85,7 +87,8 @@ class Monitor:
 
     async def _sites(self, names: dict[str, str]) -> tuple[Option, ...]:
         found = await self.services.journal.collection.distinct("site")
-        return tuple(Option(site, names.get(site) or site) for site in sorted(filter(None, found)))
+        known = (Option(site, names.get(site) or site) for site in sorted(filter(None, found)))
+        return (*known, Option(UNKNOWN, N_("不明的发送方")))
 
 
 async def site_names(visit: Visit) -> dict[str, str]:
@@ -100,6 +103,8 @@ async def site_names(visit: Visit) -> dict[str, str]:
 def to_query(asked: Mapping[str, str], before: str) -> dict[str, Any]:
     """The filter of the list; an id of 26 letters is ours, any other the sender's control id."""
     query: dict[str, Any] = {name: asked[name] for name in ("state", "site", "type") if asked.get(name)}
+    if query.get("site") == UNKNOWN:
+        query["site"] = ""
     if given := asked.get("id", ""):
         query |= {"_id": given.upper()} if _ID.fullmatch(given.upper()) else {"control": given}
     if (start := _day(asked.get("day", ""))) is not None:

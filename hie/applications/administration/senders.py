@@ -90,8 +90,8 @@ class SenderDesk:
         known = {one["id"] for one in await active(visit.reader)}
         if errors := check(visit.form, known):
             return await self._form(visit, sender, visit.form, errors, 422)
-        organization = visit.form["organization"]
-        if visit.form["how"] == "new":
+        organization = visit.form.get("organization", "")
+        if visit.form.get("how") == "new":
             made = facility(visit.form["name"], visit.form["code"])
             organization = made["id"]
             await visit.work.file([create(made)], f"urn:hie:onboarding#{visit.caller.subject}")

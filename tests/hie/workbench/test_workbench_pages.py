@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 from starlette.responses import PlainTextResponse, Response
-from workbench_people import patient
-from workbench_world import HOME, WEB, World, world
 
 from hie.app import Services
 from hie.applications.work import create
@@ -20,6 +18,8 @@ from hie.errors import Unavailable
 from hie.workbench.desk import Module, ModuleRoute, TaskCount, Visit
 from records.errors import NotFound
 from records.stored import Json
+from tests.hie.workbench.workbench_people import patient
+from tests.hie.workbench.workbench_world import HOME, WEB, World, world
 
 Mongo = AsyncMongoClient[dict[str, Any]]
 LEGAL = {"resourceType": "Consent", "status": "active", "scope": {"coding": [{"code": "patient-privacy"}]},

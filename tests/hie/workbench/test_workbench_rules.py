@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from workbench_people import patient
 
 from hie.access.caller import Caller
 from hie.applications.work import Reader
@@ -15,6 +14,7 @@ from hie.workbench.auditing import shown
 from hie.workbench.banner import Facts, card
 from hie.workbench.grants import Grant
 from records.stored import Json, Stored, encode
+from tests.hie.workbench.workbench_people import patient
 
 AT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 ICD = "http://hl7.org/fhir/sid/icd-10"
