@@ -27,8 +27,10 @@ from hie.applications.public_health.use_cases import Opened, open_card
 from hie.applications.rule_data import Rules, rule_book
 from hie.ui import Count
 from hie.ui.charts import Bar
+from hie.ui.i18n import language_of
 from hie.workbench.desk import Visit
 from records.stored import Json
+from terminology.service import NOTIFIABLE, Terminology
 
 INDICATOR = "report-timeliness"
 
@@ -87,9 +89,11 @@ async def counts(visit: Visit) -> Response:
     asked = month_of(visit)
     found = await queries.tally(visit.reader, visit.work.terminology, asked.window)
     visit.note("operation", query=f"public-health/counts?month={asked.name}")
+    language = language_of(visit.request.cookies.items())
     return visit.render(
         "public_health/counts.html", found=found, period=asked, address=address, words=words,
-        bars=disease_bars(found, asked.name), tiles=district_bars(found, asked.name), headlines=headlines(found, asked),
+        bars=disease_bars(found, asked.name, visit.work.terminology, language), tiles=district_bars(found, asked.name),
+        headlines=headlines(found, asked),
         is_over=asked.window.end <= today_of(visit),
     )  # fmt: skip
 
@@ -167,10 +171,15 @@ def left(span: timedelta) -> tuple[int, int]:
     return minutes // 60, minutes % 60
 
 
-def disease_bars(found: Counts, month: str) -> list[Bar]:
-    """Each disease with its list."""
-    return [Bar(one.name, count, str(count), address(disease=one.code, month=month, filter="all"))
-            for one, count in found.by_disease]  # fmt: skip
+def disease_bars(found: Counts, month: str, terminology: Terminology, language: str) -> list[Bar]:
+    """Each disease with its list, called as the reader calls it."""
+    return [
+        Bar(
+            terminology.display(NOTIFIABLE, one.code, language) or one.name, count, str(count),
+            address(disease=one.code, month=month, filter="all"),
+        )
+        for one, count in found.by_disease
+    ]  # fmt: skip
 
 
 def district_bars(found: Counts, month: str) -> dict[str, Bar]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -95,3 +96,12 @@ async def store_with(
 def desk(store: ResourceStore, now: datetime = NOW) -> Desk:
     """A request of somebody who may see everything."""
     return Desk(Reader(store), terminology(), now, Remembered())
+
+
+def unmarked(html: str) -> list[str]:
+    """Chinese words of a page, below its banner, that do not say that they are Chinese."""
+    main = html[html.index("<main") : html.index("</main>")]
+    marked = r"<(\w+)[^>]*lang=\"zh-CN\"[^>]*>.*?</\1>"
+    others = r"<section class=\"banner.*?</section>|<svg.*?</svg>|<option.*?</option>"
+    plain = re.sub(f"{marked}|{others}", "", main, flags=re.DOTALL)
+    return re.findall(r"[\u4e00-\u9fff]+", re.sub(r"<[^>]+>", " ", plain))

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from drug_world import H1, H2, coded, dispense, region, stay
+from drug_world import H1, H2, coded, dispense, region, stay, unmarked
 from pymongo import AsyncMongoClient
 
 from hie.applications.drug_supervision.routes import module
@@ -66,13 +66,18 @@ class TestOverview:
         assert "没有发药" in (await browser.get(f"{BASE}?month=2020-01")).text
         assert f'value="{datetime.now(ZONE):%Y-%m}"' in (await browser.get(f"{BASE}?month=2020-13")).text
 
-    async def test_english(self, desk: tuple[World, Browser]) -> None:
-        """Every text of ours has its English; names of facilities stay as they are."""
+    @pytest.mark.parametrize(
+        "path", ["", "/facility?facility=Organization%2Fh1", "/rows", "/rows?kind=stays", "/rules"]
+    )
+    async def test_english(self, desk: tuple[World, Browser], path: str) -> None:
+        """Every text of ours has its English; what senders and sources say is marked as Chinese."""
         _, browser = desk
-        browser.client.cookies.set("language", "en", domain="127.0.0.1")
-        page = await browser.get(f"{BASE}?month={last_month():%Y-%m}")
+        browser.client.cookies.set("language", "en")
+        page = await browser.get(f"{BASE}{path}{'&' if '?' in path else '?'}month={last_month():%Y-%m}")
 
-        assert "Use density of antibacterials" in page.text
+        assert page.status_code == 200, page.text
+        assert "Drug supervision" in page.text
+        assert unmarked(page.text) == []
 
     async def test_other_roles(self, desk: tuple[World, Browser]) -> None:
         """A public-health physician has no business here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -136,3 +137,12 @@ class World:
             self.work, opened, COMPLETE if fields is None else fields, version=opened.row.version, author=AUTHOR,
             report=report,
         )  # fmt: skip
+
+
+def unmarked(html: str) -> list[str]:
+    """Chinese words of a page, below its banner, that do not say that they are Chinese."""
+    main = html[html.index("<main") : html.index("</main>")]
+    marked = r"<(\w+)[^>]*lang=\"zh-CN\"[^>]*>.*?</\1>"
+    others = r"<section class=\"banner.*?</section>|<svg.*?</svg>|<option.*?</option>"
+    plain = re.sub(f"{marked}|{others}", "", main, flags=re.DOTALL)
+    return re.findall(r"[\u4e00-\u9fff]+", re.sub(r"<[^>]+>", " ", plain))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from public_health_world import H1, organization, patient
+from public_health_world import H1, organization, patient, unmarked
 from pymongo import AsyncMongoClient
 
 from hie.applications.fhir import ZONE, instant
@@ -231,3 +231,18 @@ class TestCounts:
     async def test_nothing(self, desk: Desk) -> None:
         """A month without cards says so."""
         assert "没有报告卡" in (await desk.browser.get(f"{BASE}/counts?month=2020-01")).text
+
+
+class TestEnglish:
+    @pytest.mark.parametrize(
+        "path", ["?filter=draft", "/cards/ID", "/cards/ID/edit", "/counts", "/indicators/report-timeliness", "/rules"]
+    )
+    async def test_pages(self, desk: Desk, path: str) -> None:
+        """Every text of ours has its English; what senders and sources say is marked as Chinese."""
+        await desk.ill("a", "A00.9", timedelta(hours=3))
+        desk.browser.client.cookies.set("language", "en")
+        page = await desk.browser.get(BASE + path.replace("ID", (await desk.card()).id))
+
+        assert page.status_code == 200, page.text
+        assert "cholera" in page.text
+        assert unmarked(page.text) == []
