@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import os
@@ -21,6 +22,7 @@ import pymongo
 from free_ports import free_port
 from pymongo.database import Database
 
+from adapters.mllp.client import MllpClient
 from hie.commands.tokens import token
 from hie.settings import Settings
 from hie.supervisor.up import answers
@@ -89,13 +91,22 @@ class Region:
         headers = {"Authorization": f"Bearer {self.token(account)}"}
         return httpx.Client(base_url=self.fhir, headers=headers, timeout=60, trust_env=False)
 
-    def send(self, folder: Path, *messages: bytes) -> subprocess.CompletedProcess[str]:
-        """Send messages over MLLP and wait until they are filed."""
-        file = folder / f"{time.monotonic_ns()}.hl7"
-        file.write_bytes(b"\n".join(messages))
-        sent = self.hie("send", str(file))
-        assert self.hie("drain").returncode == 0
-        return sent
+    def send(self, *messages: bytes) -> list[bytes]:
+        """Send messages over MLLP, wait until they are filed, and return the acknowledgements."""
+
+        async def post() -> list[bytes]:
+            async with MllpClient("127.0.0.1", self.port("MLLP_PORT")) as client:
+                return [await client.send(message) for message in messages]
+
+        answers = asyncio.run(post())
+        self.drain()
+        return answers
+
+    def drain(self, seconds: float = 60) -> None:
+        """Wait until the workers have nothing to do."""
+        with self.database() as database:
+            journal = database["journal"]
+            eventually(lambda: not journal.count_documents({"state": "pending"}, limit=1), "the last message", seconds)
 
     @contextlib.contextmanager
     def database(self) -> Iterator[Database[dict[str, Any]]]:

@@ -32,8 +32,11 @@ def sign_in(page: Page, account: str) -> None:
 class TestJourney:
     def test_whole(self, region: Region, browser: Browser, tmp_path: Path) -> None:
         """Message in over a socket, FHIR read by a clinician, page seen by the resident, log names the clinician."""
-        sent = region.send(tmp_path, admit("J1"), result("J2", "7.25"))
+        file = tmp_path / "day.hl7"
+        file.write_bytes(admit("J1") + result("J2", "7.25"))
+        sent = region.hie("send", str(file))
         assert sent.returncode == 0, sent.stdout
+        assert region.hie("drain").returncode == 0
 
         with region.client("clinician") as fhir:
             patients = fhir.get("/Patient", params={"identifier": "E2E001"}).json()
@@ -51,9 +54,9 @@ class TestJourney:
         assert "张医生" in page.content()
         page.close()
 
-    def test_stranger_sees_nothing(self, region: Region, tmp_path: Path) -> None:
+    def test_stranger_sees_nothing(self, region: Region) -> None:
         """Another resident's token finds none of it."""
-        region.send(tmp_path, admit("J3", "E2E002"))
+        region.send(admit("J3", "E2E002"))
 
         with region.client("elder") as fhir:
             assert fhir.get("/Patient").json()["total"] == 0
