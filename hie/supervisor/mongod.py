@@ -68,6 +68,8 @@ def command(binary: Path, data: Path, port: int, cache_gb: float = 1.0) -> list[
         "--replSet", "rs0",
         "--wiredTigerCacheSizeGB", str(cache_gb),
         "--setParameter", "diagnosticDataCollectionEnabled=false",
+        # A backup reads one moment of everything for as long as it takes.
+        "--setParameter", "minSnapshotHistoryWindowInSeconds=1800",
     ]  # fmt: skip
 
 
