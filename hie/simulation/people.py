@@ -54,7 +54,7 @@ class Resident:
     def misheard(self, number: int) -> Resident:
         """As a clerk in a hurry writes this resident down: no card, no telephone, no street, one digit wrong."""
         day = self.birth.day
-        slip = day - 1 if day % 10 else 20 if day == 30 else day + 1
+        slip = 20 if day == 30 else day + 1 if day % 10 < 8 and day < 28 else day - 1
         return replace(
             self, number=number, birth=self.birth.replace(day=slip), id_number="", health_card="", phone="", address="",
             moved_from="",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 from hie.simulation.people import CHECKS, WEIGHTS, Population
 from hie.simulation.plan import Planner
@@ -43,6 +43,16 @@ class TestPopulation:
         assert all(one.birth < TODAY for one in Population(3, 2_000, TODAY).residents())
 
 
+class TestMisheard:
+    def test_one_digit(self) -> None:
+        """A slip is one digit of the birth date, on every day of the year, and nothing else that could identify."""
+        for one in Population(3, 2_000, TODAY).residents():
+            slip = one.misheard(9)
+            apart = sum(a != b for a, b in zip(slip.birth.isoformat(), one.birth.isoformat(), strict=True))
+            assert apart == 1
+            assert (slip.name, slip.id_number, slip.phone, slip.address) == (one.name, "", "", "")
+
+
 class TestPlanner:
     def test_same_plan(self) -> None:
         """Seed, size and day decide every byte."""
@@ -59,7 +69,7 @@ class TestPlanner:
         for told in plan.hospitals.values():
             moments = [moment for moment, _, _ in told]
             assert moments == sorted(moments)
-            assert all(moment.date() <= TODAY for moment in moments)
+            assert all(moment <= datetime.combine(TODAY, time(0), UTC) for moment in moments)
 
     def test_breadth(self) -> None:
         """All message families and at least twenty institutions of eight districts take part."""
