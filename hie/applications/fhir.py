@@ -126,7 +126,7 @@ def name_of(patient: Json) -> str:
 
 def sex_of(patient: Json) -> str:
     """The sex as a Chinese word, which pages translate."""
-    return {"male": "男", "female": "女"}.get(patient.get("gender", ""), "未说明")
+    return {"male": "男", "female": "女"}.get(patient.get("gender", ""), "不详")
 
 
 def staff(subject: str, name: str) -> Json:

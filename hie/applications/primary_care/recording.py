@@ -6,7 +6,7 @@ Specification: region-1251 section 3, PHC-03; https://design-system.service.gov.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -29,6 +29,7 @@ OPTIONAL = (
     "heart_rate", "weight", "height", "smoking", "alcohol", "exercise_times", "exercise_minutes", "salt", "mind",
     "compliance",
 )  # fmt: skip
+MORE_MEDICINES = tuple(f"{part}_{number}" for part in ("medicine", "times", "dose") for number in range(2, 5))
 NO_LONGER = N_("这次随访已经完成或停止，您填写的内容没有保存。请返回居民页面查看。")
 
 
@@ -96,8 +97,13 @@ async def _page(
         "primary_care/form.html", status=status, due=follow_up.due_from(row.resource()), version=row.version,
         values=values, ticked=ticked, errors=errors, notice=notice, words=words, danger=danger, today=today_of(visit_),
         medicines=range(1, forms.MEDICINES + 1), base=BASE, rules=rules,
-        opened=any(values.get(name) for name in OPTIONAL) or any(name in errors for name in OPTIONAL),
+        more_medicines=_filled(values, errors, MORE_MEDICINES), opened=_filled(values, errors, OPTIONAL),
     )  # fmt: skip
+
+
+def _filled(values: Mapping[str, Any], errors: Mapping[str, str], names: Sequence[str]) -> bool:
+    """Whether a part of the form that is folded away has something to show."""
+    return any(values.get(name) or name in errors for name in names)
 
 
 def _ticked(visit_: Visit) -> tuple[str, ...]:

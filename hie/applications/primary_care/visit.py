@@ -23,7 +23,6 @@ from terminology.service import LOINC
 
 QUESTIONNAIRE = "urn:hie:questionnaire:hypertension-follow-up"
 ANSWERED = ("questionnaire", QUESTIONNAIRE)
-REASON = "urn:hie:follow-up-reason"
 REASON_NAMES = {"danger": "血压或症状危急", "repeated": "连续控制不满意或不良反应", "complication": "出现并发症"}
 METHODS = {"clinic": "AMB", "home": "HH", "telephone": "VR"}
 UCUM = "http://unitsofmeasure.org"
@@ -120,7 +119,8 @@ def referral_proposal(task: Json, found: Assessment, facility: str, now: datetim
         "subject": task["for"],
         "encounter": {"reference": f"Encounter/{_encounter_id(task)}"},
         "authoredOn": instant(now),
-        "reasonCode": [concept(REASON, reason, REASON_NAMES[reason]) for reason in found.reasons],
+        "reasonCode": [{"text": "高血压"}],
+        "note": [{"text": "；".join(REASON_NAMES[reason] for reason in found.reasons)}],
         "supportingInfo": [
             {"reference": f"QuestionnaireResponse/{response_id(task['id'])}"},
             {"reference": f"Observation/{resource_id(SOURCE, 'Observation', task['id'])}"},

@@ -6,7 +6,7 @@ Specification: region-1251 section 4, REG-01 (summary, results, drugs).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hie.applications.fhir import reference_id, words
@@ -79,6 +79,8 @@ def _text(resource: Json) -> str:
             return words(resource.get("medicationCodeableConcept")) or _display(resource.get("medicationReference"))
         case "DocumentReference":
             return words(resource.get("type")) or str(resource.get("description", ""))
+        case "QuestionnaireResponse":
+            return " ".join(_judgements(resource))
         case "Encounter":
             return words(next(iter(resource.get("type", ())), None))
         case _:
@@ -86,14 +88,24 @@ def _text(resource: Json) -> str:
 
 
 def _value(resource: Json) -> str:
-    parts: Iterable[Json] = (resource, *resource.get("component", ()))
-    return " / ".join(filter(None, map(_one_value, parts)))
+    """A pressure of two components of one unit reads 150/95 mmHg."""
+    found = [one for part in (resource, *resource.get("component", ())) if any(one := _one_value(part))]
+    if len({unit for _, unit in found}) == 1:
+        return f"{'/'.join(value for value, _ in found)} {found[0][1]}".strip()
+    return ", ".join(f"{value} {unit}".strip() for value, unit in found)
 
 
-def _one_value(part: Json) -> str:
+def _one_value(part: Json) -> tuple[str, str]:
     if quantity := part.get("valueQuantity"):
-        return f"{quantity.get('value', '')} {quantity.get('unit', '')}".strip()
-    return str(part.get("valueString") or words(part.get("valueCodeableConcept")))
+        return str(quantity.get("value", "")), str(quantity.get("unit", ""))
+    return str(part.get("valueString") or words(part.get("valueCodeableConcept"))), ""
+
+
+def _judgements(response: Json) -> Iterator[str]:
+    for item in response.get("item", ()):
+        for answer in item.get("answer", ()):
+            if display := answer.get("valueCoding", {}).get("display"):
+                yield str(display)
 
 
 def _display(reference: Json | None) -> str:

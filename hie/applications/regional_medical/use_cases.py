@@ -148,8 +148,7 @@ async def take_up(work: Work, proposal: Json) -> Stored | None:
         pass
     except Gone:
         return None
-    asked = fhir.application_from(proposal)
-    draft = replace(asked, reason=asked.reason or asked.diagnosis, diagnosis="")
+    draft = fhir.application_from(proposal)
     sender = proposal.get("requester", {}).get("reference", "")
     sender = sender if reference_id(sender, "Organization") else ""
     now = work.clock()

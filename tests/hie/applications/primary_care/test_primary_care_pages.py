@@ -28,6 +28,12 @@ FILLED = {
 }  # fmt: skip
 
 
+def chinese(page: str) -> set[str]:
+    """Han text of the main part that is not marked as Chinese."""
+    main = re.sub(r'<(\w+)[^>]* lang="zh-CN"[^>]*>.*?</\1>', "", page.partition("<main")[2].partition("</main>")[0])
+    return set(re.findall(r"[\u3400-\u9fff]+", re.sub(r"<[^>]*>", " ", main)))
+
+
 class Desk:
     """A world with follow-ups in it, and the clinician of the hospital."""
 
@@ -197,6 +203,24 @@ class TestForm:
         )  # fmt: skip
 
         assert (await desk.browser.get(f"{BASE}/follow-ups/t")).status_code == 404
+
+
+class TestEnglish:
+    async def test_pages(self, desk: Desk) -> None:
+        """On English pages only the senders' own words are Chinese, and marked so."""
+        task = await desk.task()
+        await desk.browser.get(f"{BASE}/follow-ups/{task['id']}")
+        filled = desk.form()
+        desk.browser.client.cookies.set("language", "en")
+        wrong = await desk.browser.post(f"{BASE}/follow-ups/{task['id']}", {"version": "1"})
+        assert not chinese(wrong.text)
+        result = await desk.browser.post(f"{BASE}/follow-ups/{task['id']}", filled)
+        assert "Dangerous pressure" in result.text
+        assert not chinese(result.text)
+        for path in ("", "/people/a", "/rules", "/indicators/hypertension-control", "/indicators/hypertension-on-time"):
+            page = await desk.browser.get(f"{BASE}{path}")
+            assert page.status_code == 200
+            assert not chinese(page.text), path
 
 
 class TestFigures:

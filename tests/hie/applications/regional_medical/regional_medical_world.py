@@ -46,7 +46,7 @@ def proposal(logical: str = "p", *, sender: str = CLINIC) -> Json:
         "resourceType": "ServiceRequest", "id": logical, "status": "active", "intent": "proposal",
         "priority": "urgent", "category": [concept("urn:hie:service-request", "referral")],
         "code": concept("urn:hie:referral-direction", "up"), "subject": {"reference": "Patient/a"},
-        "reasonCode": [{"text": "血压或症状危急"}],
+        "reasonCode": [{"text": "高血压"}], "note": [{"text": "血压或症状危急"}],
     }  # fmt: skip
     return made | {"requester": {"reference": sender}} if sender else made
 

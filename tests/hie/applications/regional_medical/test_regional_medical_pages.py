@@ -41,6 +41,12 @@ def observation(logical: str, of: str) -> Json:
     }  # fmt: skip
 
 
+def chinese(page: str) -> set[str]:
+    """Han text of the main part that is not marked as Chinese."""
+    main = re.sub(r'<(\w+)[^>]* lang="zh-CN"[^>]*>.*?</\1>', "", page.partition("<main")[2].partition("</main>")[0])
+    return set(re.findall(r"[\u3400-\u9fff]+", re.sub(r"<[^>]*>", " ", main)))
+
+
 class Desk:
     """A world with a hospital and a clinic, and the clinician of the hospital."""
 
@@ -262,6 +268,21 @@ class TestApply:
         again = self.filled(desk) | {"version": desk.hidden("version")}
         page = await desk.browser.post(f"{BASE}/referrals/{task['id']}/edit", again)
         assert (await desk.found(task["id"])).state == "submitted", page.text
+
+
+class TestEnglish:
+    async def test_pages(self, desk: Desk) -> None:
+        """On English pages only the senders' own words are Chinese, and marked so."""
+        referral = await desk.from_clinic()
+        desk.browser.client.cookies.set("language", "en")
+        paths = ("/inbox", "/outbox", "/new", f"/referrals/{referral}", "/rules", "/indicators/referral-returned-down")
+        for path in paths:
+            page = await desk.browser.get(f"{BASE}{path}")
+            assert page.status_code == 200
+            assert not chinese(page.text), path
+        await desk.browser.get(f"{BASE}/referrals/{referral}")
+        for action, text in (("accept", "周三"), ("arrive", ""), ("admit", ""), ("propose-down", "好转")):
+            assert not chinese((await desk.step(referral, action, text)).text), action
 
 
 class TestFigures:

@@ -189,7 +189,7 @@ class TestProposal:
         found = await world.found(task["id"])
 
         assert (found.state, found.sender, found.application.reason) == ("draft", CLINIC, "血压或症状危急")
-        assert (found.application.priority, found.proposal) == ("urgent", "p")
+        assert (found.application.diagnosis, found.application.priority, found.proposal) == ("高血压", "urgent", "p")
 
     async def test_submitted(self, world: World) -> None:
         """What is sent on answers the proposal."""
