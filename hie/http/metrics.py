@@ -39,7 +39,7 @@ class Requests:
 
 def requests() -> Requests:
     """Counters of an application of its own."""
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     return Requests(
         registry,
@@ -100,7 +100,7 @@ def page(counted: Requests, figures: Figures) -> bytes:
     own = counted.registry
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         own = CollectorRegistry()
-        MultiProcessCollector(own)
+        MultiProcessCollector(own)  # type: ignore[no-untyped-call]
     return generate_latest(own) + generate_latest(gauges)
 
 

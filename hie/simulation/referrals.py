@@ -40,8 +40,8 @@ class Referral:
 
     def sent(self, number: int) -> bytes:
         """Request and task, submitted: it waits for the hospital's answer."""
-        names = [named(self.clinic.code, part, number) for part in ("referral", "referral-task")]
-        return self._with_patient(number, self._request(names[0], number, "order"), self._task(*names, number))
+        request, task = (named(self.clinic.code, part, number) for part in ("referral", "referral-task"))
+        return self._with_patient(number, self._request(request, number, "order"), self._task(request, task, number))
 
     def proposed(self, number: int) -> bytes:
         """Advice to refer: the clinic's own desk takes it up, or not."""
