@@ -21,27 +21,22 @@ from hie.access.caller import ANONYMOUS
 from hie.errors import HieError, Unsupported, fault
 from hie.fhir.auditing import audit
 from hie.fhir.call import Answer, Call, parse_query
+from hie.fhir.formats import CONTENT_TYPES, JSON, JSON_TYPES, XML, XML_TYPES, Format, bare, wanted
+from hie.fhir.formats.from_xml import from_xml
+from hie.fhir.formats.to_xml import to_xml
 from hie.fhir.outcome import refusal
 from hie.fhir.patching import KINDS
 from hie.fhir.router import dispatch
 from hie.fhir.services import FhirServices
 from records.errors import RecordError, TooCostly
+from records.stored import encode
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 OPEN = frozenset({("metadata",)})
-JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"})
 FORM_TYPE = "application/x-www-form-urlencoded"
-ACCEPTED = (*JSON_TYPES, "*/*", "application/*", "text/*", "text/html", "json")
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9\-_.]{1,64}$")
 _log = structlog.get_logger("hie.fhir")
-
-
-class NotAcceptable(HieError):
-    """The client wants a format that is not spoken here."""
-
-    issue = "not-supported"
-    status = 406
 
 
 def fhir_routes(services: FhirServices) -> list[Route]:
@@ -56,22 +51,23 @@ def fhir_routes(services: FhirServices) -> list[Route]:
 async def serve(services: FhirServices, request: Request) -> Response:
     """One request from socket to socket."""
     call = _call(services, request)
+    spoken: Format = "json"
     try:
         body = await _body(request, services.settings.fhir_max_bytes)
         call = replace(call, query=parse_query(request.url.query), body=body)
+        spoken = wanted(dict(call.query).get("_format"), call.header("accept"))
         answer = await _answer(call, request)
     except Exception as error:
         answer = await _refused(call, error)
-    return _response(call, answer)
+    return await _response(call, answer, spoken)
 
 
 async def _answer(call: Call, request: Request) -> Answer:
-    _negotiate(call)
     if call.path not in OPEN:
         caller = await call.services.gate.caller(request.headers.get("authorization"), request.headers)
         call = replace(call, caller=caller)
     try:
-        answer = await dispatch(call)
+        answer = await dispatch(replace(call, body=_understood(call)))
     except Exception as error:
         return await _refused(call, error)
     if call.path not in OPEN:
@@ -118,34 +114,37 @@ async def _body(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _negotiate(call: Call) -> None:
-    """Refuse formats that are neither sent nor spoken here."""
-    wanted = dict(call.query).get("_format") or call.header("accept") or "*/*"
-    offered = [part.split(";")[0].strip().lower() for part in wanted.split(",")]
-    if not any(part in ACCEPTED for part in offered):
-        raise NotAcceptable("This server speaks application/fhir+json.")
-    sent = (call.header("content-type") or "application/fhir+json").split(";")[0].strip().lower()
+def _understood(call: Call) -> bytes:
+    """The body as JSON (or as the form of a search); Unsupported for a type that is not taken."""
+    sent = bare(call.header("content-type") or JSON)
     form = call.path[-1:] == ("_search",) and sent == FORM_TYPE
     patch = call.method == "PATCH" and sent in KINDS
-    if call.body and sent not in JSON_TYPES and not form and not patch:
-        raise Unsupported("The body must be application/fhir+json.")
+    if not call.body or form or patch or sent in JSON_TYPES:
+        return call.body
+    if sent in XML_TYPES:
+        return encode(from_xml(call.body))
+    raise Unsupported(f"The body must be {JSON} or {XML}.")
 
 
-def _response(call: Call, answer: Answer) -> Response:
+async def _response(call: Call, answer: Answer, spoken: Format) -> Response:
     headers = {
         **answer.headers,
-        "Content-Type": "application/fhir+json; charset=utf-8",
+        "Content-Type": CONTENT_TYPES[spoken],
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
         "X-Request-Id": call.request_id,
     }
-    if answer.stream is not None:
+    if answer.stream is not None and spoken == "json":
         return StreamingResponse(answer.stream, answer.status, headers)
-    body = b"" if answer.status in (204, 304) or call.method == "HEAD" else answer.body
-    if ("_pretty", "true") in call.query and body:
-        body = _pretty(body)
-    return Response(body, answer.status, headers)
+    body = answer.body if answer.stream is None else b"".join([part async for part in answer.stream])
+    if answer.status in (204, 304) or call.method == "HEAD":
+        body = b""
+    return Response(_written(body, spoken, pretty=("_pretty", "true") in call.query), answer.status, headers)
 
 
-def _pretty(body: bytes) -> bytes:
-    return msgspec.json.format(body, indent=2)
+def _written(body: bytes, spoken: Format, *, pretty: bool) -> bytes:
+    if not body:
+        return body
+    if spoken == "xml":
+        return to_xml(body, pretty=pretty)
+    return msgspec.json.format(body, indent=2) if pretty else body

@@ -79,6 +79,13 @@ class Element:
     choice: bool = False
     node: str = ""
 
+    def type_of(self, name: str) -> str:
+        """The type that a member of this name has: of a choice, the one in its name; empty where there is none."""
+        if not self.choice:
+            return self.types[0].code if self.types else ""
+        suffix = name[len(self.name) :]
+        return next((one.code for one in self.types if one.code[:1].upper() + one.code[1:] == suffix), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Structure:

@@ -36,7 +36,7 @@ def statement(call: Call) -> Json:
         "software": {"name": "Regional health information exchange", "version": "0.1.0"},
         "implementation": {"description": "Regional health information exchange", "url": call.base},
         "fhirVersion": "4.0.1",
-        "format": ["json"],
+        "format": ["json", "xml"],
         "patchFormat": sorted(KINDS),
         "rest": [
             {
