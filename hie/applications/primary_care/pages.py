@@ -7,7 +7,8 @@ Specification: portal-ui section 7.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -27,7 +28,7 @@ from hie.applications.primary_care.use_cases import rules_on
 from hie.applications.rule_data import Rules, rule_book
 from hie.applications.work import of_patients
 from hie.ui import Count, Option, Tag
-from hie.ui.charts import Point
+from hie.ui.charts import Mark, Point
 from hie.workbench.banner import Banner
 from hie.workbench.desk import Visit
 from records.errors import NotFound
@@ -126,10 +127,14 @@ def trend(readings: Sequence[Pressure], age: str, rules: Rules) -> list[tuple[st
     limit = control_limit(int(age) if age.isdigit() else 0, rules)
     found = []
     for name in ("systolic", "diastolic"):
-        values = [(one.at.astimezone(ZONE).date().isoformat(), getattr(one, name)) for one in reversed(readings)]
-        points = [Point(day, float(value), str(value), "high" if value >= limit[name] else "") for day, value in values]
+        points = [_point(one.at, getattr(one, name), limit[name]) for one in reversed(readings)]
         found.append((name, words.FIELDS[name], limit[name], points))
     return found
+
+
+def _point(at: datetime, value: Decimal, limit: int) -> Point:
+    mark: Mark = "high" if value >= limit else ""
+    return Point(at.astimezone(ZONE).date().isoformat(), float(value), str(value), mark, at.timestamp())
 
 
 def _count(name: str, number: int, shown: str) -> Count:

@@ -18,7 +18,7 @@ CLASSES = {
     "4": N_("并发症"),
 }
 TONES = {"1": "good", "2": "warn", "3": "warn", "4": "bad"}
-METHOD = dict(zip(METHODS, (N_("门诊"), N_("家庭"), N_("电话")), strict=True))
+METHOD = dict(zip(METHODS, (N_("门诊随访"), N_("家庭随访"), N_("电话随访")), strict=True))
 SYMPTOM = dict(
     zip(
         SYMPTOMS,
