@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from hie.applications.fhir import reference_id
-from hie.applications.work import Reader
+from hie.applications.work import Reader, escaped
 from records.stored import Json
 
 # The directory writes an institution's level (等级) as text; grass-roots institutions look after people who live near.
@@ -21,8 +21,7 @@ async def own(reader: Reader, identifier: str) -> frozenset[str]:
     system, _, value = identifier.partition("|")
     if not value:
         return frozenset()
-    escaped = "".join("\\" + one if one in "\\,$|" else one for one in value)
-    found = await reader.rows("Organization", ("identifier", f"{system}|{escaped}"))
+    found = await reader.rows("Organization", ("identifier", f"{system}|{escaped(value)}"))
     return frozenset(row.reference for row in found)
 
 

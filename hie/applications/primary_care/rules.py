@@ -94,12 +94,6 @@ def is_danger(visit: Visit, rules: Rules) -> bool:
     return high or any(symptom in rules["danger_symptoms"] for symptom in visit.symptoms)
 
 
-def is_raised(visit: Visit, rules: Rules) -> bool:
-    """At or above the limit at which hypertension is suspected."""
-    limit = rules["diagnosis"]
-    return bool(visit.systolic >= limit["systolic"] or visit.diastolic >= limit["diastolic"])
-
-
 def next_visit(day: date, code: FollowUpClass, *, danger: bool, rules: Rules) -> date:
     """Three months after a controlled visit, two weeks after any other."""
     if code == CONTROLLED and not danger:

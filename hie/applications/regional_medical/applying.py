@@ -23,6 +23,7 @@ from hie.applications.regional_medical.rules import DIRECTIONS, EDITABLE
 from hie.applications.regional_medical.stepping import open_referral
 from hie.applications.regional_medical.tasks import BASE
 from hie.applications.regional_medical.use_cases import Actor, Loaded
+from hie.applications.work import escaped
 from hie.errors import Unprocessable
 from hie.ui import N_, Option
 from hie.workbench.desk import Visit
@@ -73,7 +74,7 @@ async def _find(visit: Visit, number: str) -> Response:
     """The number stays in the form; the address that follows holds an opaque id."""
     if not number:
         return _choose(visit, {"number": NO_NUMBER}, 422)
-    rows = await visit.reader.first("Patient", ("identifier", f"{IDENTITY}|{_escaped(number)}"))
+    rows = await visit.reader.first("Patient", ("identifier", f"{IDENTITY}|{escaped(number)}"))
     if not rows:
         return _choose(visit, {"number": NOT_FOUND}, 422)
     return visit.redirect(f"{BASE}/new?patient={rows[0]['id']}")
@@ -81,10 +82,6 @@ async def _find(visit: Visit, number: str) -> Response:
 
 def _choose(visit: Visit, errors: Mapping[str, str], status: int) -> Response:
     return visit.render("regional_medical/choose.html", status=status, errors=errors, values=visit.form, base=BASE)
-
-
-def _escaped(text: str) -> str:
-    return "".join("\\" + one if one in "\\,$|" else one for one in text)
 
 
 async def edit(visit: Visit) -> Response:
