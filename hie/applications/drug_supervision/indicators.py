@@ -79,7 +79,7 @@ async def use_density(ledger: Ledger, window: Window) -> Evidence:
             above.append(Row(row.reference, row.facility, row.doses.ddds))
         elif flag := _uncounted(row):
             excluded.append(Row(row.reference, row.facility, ONE, flag))
-    async for counted in ledger.stays(window):
+    async for counted in ledger.stays(window, [window]):
         reference, place = f"Encounter/{counted.stay.id}", counted.stay.facility
         if counted.problem:
             excluded.append(Row(reference, place, ONE, counted.problem))

@@ -116,16 +116,25 @@ class Desk:
 
     async def month(self, window: Window) -> Month:
         """All facilities in a month, the largest use first."""
-        sight = await self.reader.sight("MedicationDispense", "search"), await self.reader.sight("Encounter", "search")
-        keep = CLOSED if window.end <= self.today else RUNNING
-        return await self.remembered.get((window, sight), self.now, keep, lambda: self._count(window))
+        return (await self.months([window]))[0]
 
     async def trend(self, last: Window, months: int) -> Sequence[Month]:
         """The months up to one, oldest first."""
         windows = [last]
         while len(windows) < months:
             windows.append(before(windows[-1]))
-        return [await self.month(window) for window in reversed(windows)]
+        return await self.months(list(reversed(windows)))
+
+    async def months(self, windows: Sequence[Window]) -> Sequence[Month]:
+        """Several months in a row; what is not remembered is added up in one pass over the stores."""
+        sight = await self.reader.sight("MedicationDispense", "search"), await self.reader.sight("Encounter", "search")
+        known = {window: self.remembered.get((window, sight), self.now) for window in windows}
+        if missing := [window for window, month in known.items() if month is None]:
+            for month in await self._count(missing):
+                keep = CLOSED if month.window.end <= self.today else RUNNING
+                self.remembered.put((month.window, sight), self.now + keep, month)
+                known[month.window] = month
+        return [month for month in known.values() if month is not None]
 
     async def rows(self, asked: Asked, page: int) -> Lines:
         """One page of the rows behind a number; what is shown of them is read anew, and audited."""
@@ -136,18 +145,24 @@ class Desk:
     def _ledger(self) -> Ledger:
         return Ledger(Quiet(self.reader), self.terminology, self.today)
 
-    async def _count(self, window: Window) -> Month:
+    async def _count(self, windows: Sequence[Window]) -> list[Month]:
         ledger = self._ledger()
-        tallies: defaultdict[str, Tally] = defaultdict(Tally)
-        async for row in ledger.dispensings(window):
-            tallies[row.facility].add(row)
-        async for counted in ledger.stays(window):
-            tallies[counted.stay.facility].add_stay(counted.days, counted.problem)
+        span = Window(min(window.start for window in windows), max(window.end for window in windows))
+        tallies: dict[Window, defaultdict[str, Tally]] = {window: defaultdict(Tally) for window in windows}
+        async for row in ledger.dispensings(span):
+            if (window := _holding(windows, row.at.astimezone(ZONE).date())) is not None:
+                tallies[window][row.facility].add(row)
+        async for counted in ledger.stays(span, windows):
+            tallies[counted.window][counted.stay.facility].add_stay(counted.days, counted.problem)
+        undated = await ledger.undated(span)
+        return [await self._month(window, tallies[window], undated) for window in windows]
+
+    async def _month(self, window: Window, tallies: Mapping[str, Tally], undated: Sequence[date]) -> Month:
         region = Tally()
         for tally in tallies.values():
             region.merge(tally)
         places = await self._places(tallies, rules_on(window.start))
-        return Month(window, figures(region), places, await ledger.undated(window), self.now)
+        return Month(window, figures(region), places, sum(window.holds(day) for day in undated), self.now)
 
     async def _places(self, tallies: Mapping[str, Tally], rules: Rules) -> Sequence[Place]:
         known = await self.reader.named("Organization", [reference_id(one, "Organization") for one in tallies])
@@ -173,7 +188,7 @@ class Desk:
         return Lines(kept, total, ddds, 0, await self._names(kept))
 
     async def _stays(self, asked: Asked, page: int) -> Lines:
-        found = [one async for one in self._ledger().stays(asked.window) if _stay_wanted(one, asked)]
+        found = [one async for one in self._ledger().stays(asked.window, [asked.window]) if _stay_wanted(one, asked)]
         kept = [_stay_line(one) for one in found[(page - 1) * PAGE : page * PAGE]]
         await self._look([one.reference for one in kept])
         return Lines(kept, len(found), Decimal(0), sum(one.days for one in found), await self._names(kept))
@@ -193,6 +208,10 @@ def before(window: Window) -> Window:
     """The month before one."""
     last = window.start - timedelta(days=1)
     return Window.month(last.year, last.month)
+
+
+def _holding(windows: Sequence[Window], day: date) -> Window | None:
+    return next((window for window in windows if window.holds(day)), None)
 
 
 def _wanted(row: Dispensing, asked: Asked) -> bool:

@@ -7,7 +7,7 @@ no search sorts more than a piece. https://hl7.org/fhir/R4/medicationdispense.ht
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from hie.applications.drug_supervision import dispensing
 from hie.applications.drug_supervision.dispensing import Around, Dispensing
 from hie.applications.drug_supervision.rules import Problem, number, rules_on
 from hie.applications.drug_supervision.stays import Stay, bed_days, stay_of
-from hie.applications.fhir import ZONE, facility_of, moment, patient_of, reference_id
+from hie.applications.fhir import ZONE, day, facility_of, moment, patient_of, reference_id
 from hie.applications.rule_data import Rules
 from hie.applications.work import Reader
 from hie.indicators.engine import Source
@@ -44,8 +44,9 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One stay with its bed-days in the window."""
+    """One stay with its bed-days in a window."""
 
+    window: Window
     stay: Stay
     days: int
     problem: Problem
@@ -60,31 +61,37 @@ class Ledger:
     today: date
 
     async def dispensings(self, window: Window) -> AsyncIterator[Dispensing]:
-        """What was handed over in a window."""
-        rules = rules_on(window.start)
+        """What was handed over in a window, each by the rules of its day."""
         async for piece in self._pieces(window):
             around = await self._around(piece)
             for resource in piece:
+                rules = rules_on(_day(resource.get("whenHandedOver")))
                 if row := dispensing.read(resource, around[resource["id"]], self.terminology, rules):
                     yield row
 
-    async def stays(self, window: Window) -> AsyncIterator[Counted]:
-        """Inpatient stays that touch a window."""
-        rules = rules_on(window.start)
-        for group in _groups(await self._encounters(window, rules), IDS):
+    async def stays(self, span: Window, windows: Sequence[Window]) -> AsyncIterator[Counted]:
+        """Inpatient stays that touch a span, once for each of its windows in which they count or should."""
+        rules = rules_on(span.start)
+        for group in _groups(await self._encounters(span, rules), IDS):
             homes = await self._named("Patient", [patient_of(one) for one in group if not facility_of(one)])
             for encounter in group:
                 around = Around(patient=homes.get(patient_of(encounter), {}))
                 if stay := stay_of(encounter, dispensing.where(encounter, around), rules):
-                    days, problem = bed_days(stay, window, self.today, rules)
-                    if days or problem or stay.start == stay.end:
-                        yield Counted(stay, days, problem)
+                    for counted in self._counted(stay, windows):
+                        yield counted
 
-    async def undated(self, window: Window) -> int:
-        """Dispensings received in a window that do not say when they were handed over: counted nowhere."""
-        asked = ("whenhandedover:missing", "true"), ("status", ",".join(rules_on(window.start)["counted_status"]))
-        received = ("_lastUpdated", f"ge{_at(window.start)}"), ("_lastUpdated", f"lt{_at(window.end)}")
-        return len(await self.source.all("MedicationDispense", *asked, *received))
+    async def undated(self, span: Window) -> list[date]:
+        """The days on which dispensings came in that do not say when they were handed over: counted nowhere."""
+        asked = ("whenhandedover:missing", "true"), ("status", ",".join(rules_on(span.start)["counted_status"]))
+        received = ("_lastUpdated", f"ge{_at(span.start)}"), ("_lastUpdated", f"lt{_at(span.end)}")
+        found = await self.source.all("MedicationDispense", *asked, *received)
+        return [_day(one["meta"]["lastUpdated"]) for one in found]
+
+    def _counted(self, stay: Stay, windows: Sequence[Window]) -> Iterator[Counted]:
+        for window in windows:
+            days, problem = bed_days(stay, window, self.today, rules_on(window.start))
+            if days or problem:
+                yield Counted(window, stay, days, problem)
 
     async def _pieces(self, window: Window) -> AsyncIterator[list[Json]]:
         start, end, step = midnight(window.start), midnight(window.end), SMALLEST
@@ -98,10 +105,13 @@ class Ledger:
                 yield list(group)
             start, step = stop, _next(step, len(found))
 
-    async def _encounters(self, window: Window, rules: Rules) -> list[Json]:
+    async def _encounters(self, span: Window, rules: Rules) -> list[Json]:
+        """Inpatient Encounters of a span, and those that came in then and say no time at all."""
         classes = ("class", ",".join(rules["inpatient_classes"]))
-        span = ("date", f"ge{window.start.isoformat()}"), ("date", f"lt{window.end.isoformat()}")
-        return await self.source.all("Encounter", classes, *span)
+        dated = ("date", f"ge{span.start.isoformat()}"), ("date", f"lt{span.end.isoformat()}")
+        received = ("_lastUpdated", f"ge{_at(span.start)}"), ("_lastUpdated", f"lt{_at(span.end)}")
+        found = await self.source.all("Encounter", classes, *dated)
+        return found + await self.source.all("Encounter", classes, ("date:missing", "true"), *received)
 
     async def _around(self, piece: Sequence[Json]) -> Mapping[str, Around]:
         visits = await self._named("Encounter", [reference_id(one.get("context"), "Encounter") for one in piece])
@@ -145,13 +155,17 @@ def _next(step: timedelta, found: int) -> timedelta:
     return min(step * 2, LARGEST) if found < FEW else step
 
 
-def midnight(day: date) -> datetime:
+def midnight(at: date) -> datetime:
     """The first moment of a day in the region."""
-    return datetime.combine(day, time(), ZONE)
+    return datetime.combine(at, time(), ZONE)
 
 
-def _at(day: date) -> str:
-    return midnight(day).isoformat()
+def _at(at: date) -> str:
+    return midnight(at).isoformat()
+
+
+def _day(text: str | None) -> date:
+    return day(text) or date.min
 
 
 def _within(resource: Json, start: datetime, stop: datetime) -> bool:

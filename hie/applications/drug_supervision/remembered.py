@@ -7,9 +7,9 @@ A month that is over changes rarely (a late message, a merged record), the runni
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -22,14 +22,14 @@ class Remembered(Generic[T]):
 
     found: OrderedDict[Hashable, tuple[datetime, T]] = field(default_factory=OrderedDict)
 
-    async def get(self, key: Hashable, now: datetime, keep: timedelta, make: Callable[[], Awaitable[T]]) -> T:
-        """The answer, made anew where there is none that still holds."""
+    def get(self, key: Hashable, now: datetime) -> T | None:
+        """The answer, None where there is none that still holds."""
         known = self.found.get(key)
-        if known and known[0] > now:
-            return known[1]
-        made = await make()
-        self.found[key] = (now + keep, made)
+        return known[1] if known and known[0] > now else None
+
+    def put(self, key: Hashable, until: datetime, answer: T) -> None:
+        """Keep an answer for a while."""
+        self.found[key] = (until, answer)
         self.found.move_to_end(key)
         while len(self.found) > MOST:
             self.found.popitem(last=False)
-        return made

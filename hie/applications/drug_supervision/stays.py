@@ -18,13 +18,14 @@ from records.stored import Json
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """One stay: from the day of admission to the day of discharge (None: not yet)."""
+    """One stay: from the day of admission to the day of discharge (None: not yet); `told` is when it was last told."""
 
     id: str
     facility: str
     patient: str
     start: date | None
     end: date | None
+    told: date | None = None
 
 
 def setting_of(encounter: Json, rules: Rules) -> str:
@@ -41,13 +42,18 @@ def stay_of(encounter: Json, facility: str, rules: Rules) -> Stay | None:
         return None
     period = encounter.get("period", {})
     start, end = day(period.get("start")), day(period.get("end"))
-    return Stay(encounter["id"], facility, patient_of(encounter), start, end)
+    told = day(encounter.get("meta", {}).get("lastUpdated"))
+    return Stay(encounter["id"], facility, patient_of(encounter), start, end, told)
 
 
 def bed_days(stay: Stay, window: Window, today: date, rules: Rules) -> tuple[int, Problem]:
     """Midnights of the window, up to today; and why a stay cannot be counted."""
     if stay.start is None:
-        return 0, "missing-admission"
+        # It belongs to the month of its discharge, or else to the one in which it was told.
+        known = stay.end or stay.told
+        return 0, "missing-admission" if known and window.holds(known) else ""
+    if stay.start >= window.end:
+        return 0, ""
     if stay.end is None and (today - stay.start).days > rules["open_stay_days_at_most"]:
         # A discharge that was never told would fill beds for ever and make the density look small.
         return 0, "never-ended"

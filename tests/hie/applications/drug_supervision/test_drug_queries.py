@@ -122,6 +122,26 @@ class TestMonth:
 
         assert (found.undated, found.region.dispensings) == (1, 0)
 
+    async def test_trend(self, mongo: Mongo, database_prefix: str) -> None:
+        """Several months in one pass are the same months as one by one."""
+        store = await store_with(mongo, database_prefix, *scene())
+        together = await desk(store).trend(NOVEMBER, 3)
+        apart = [await desk(store).month(month.window) for month in together]
+
+        assert [month.region for month in together] == [month.region for month in apart]
+        assert [month.region.bed_days for month in together] == [0, 12, 22]
+        assert [month.region.ddds for month in together] == [0, 1, 16]
+
+    async def test_stay_without_any_time(self, mongo: Mongo, database_prefix: str) -> None:
+        """An inpatient of whom no time is known is shown in the month that told of it."""
+        timeless = {**stay("s1", "2026-11-01"), "period": {}}
+        del timeless["period"]
+        store = await store_with(mongo, database_prefix, timeless)
+        told = (await store.read("Encounter", "s1")).updated
+        found = await desk(store, told).month(Window.month(told.year, told.month))
+
+        assert found.region.problems == {"missing-admission": 1}
+
     async def test_nobody_is_shown(self, mongo: Mongo, database_prefix: str) -> None:
         """Adding up looks at no person: only facilities are remembered as read."""
         one = desk(await store_with(mongo, database_prefix, *scene()))

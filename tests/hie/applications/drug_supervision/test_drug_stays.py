@@ -46,8 +46,18 @@ class TestBedDays:
         assert days("2026-01-05", today=TODAY) == (0, "never-ended")
 
     def test_without_admission(self) -> None:
-        """A stay that does not say when it began cannot be counted."""
-        assert bed_days(Stay("e", "f", "p", None, None), NOVEMBER, TODAY, RULES) == (0, "missing-admission")
+        """A stay that does not say when it began cannot be counted, in the month of its end or of its telling."""
+        ended, nothing = Stay("e", "f", "p", None, date(2026, 11, 3)), Stay("e", "f", "p", None, None, TODAY)
+
+        assert bed_days(ended, NOVEMBER, TODAY, RULES) == (0, "missing-admission")
+        assert bed_days(nothing, NOVEMBER, TODAY, RULES) == (0, "missing-admission")
+        assert bed_days(nothing, Window.month(2026, 10), TODAY, RULES) == (0, "")
+
+    def test_not_yet(self) -> None:
+        """A stay that never ended is no problem of the months before it began."""
+        stay = Stay("e", "f", "p", date(2026, 1, 5), None)
+
+        assert bed_days(stay, Window.month(2025, 12), TODAY, RULES) == (0, "")
 
 
 class TestStayOf:
