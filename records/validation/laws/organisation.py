@@ -21,7 +21,8 @@ def _dated(node: Json) -> bool:
 
 
 def _cancelled(node: Json) -> bool:
-    return not has(node, "cancelationReason") or node.get("status") in ("no-show", "cancelled")
+    # The text of app-4 in R4 says no-show, a code that does not exist: noshow is meant.
+    return not has(node, "cancelationReason") or node.get("status") in ("noshow", "cancelled")
 
 
 def _source(node: Json) -> bool:

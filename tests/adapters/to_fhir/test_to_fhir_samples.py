@@ -11,6 +11,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from to_fhir_world import Store, run, samples
 
 from records.stored import encode
+from records.validation import validate
 
 FOLDERS = ("fhir-converter", "iz", "structures", "simhospital")
 
@@ -38,6 +39,8 @@ class TestSamples:
         for at, (_, text) in enumerate(samples(shared_data / "hl7v2" / folder)):
             translated += store.file(text, reference=f"{folder}-{at}").translated
         for resource in store.values():
+            # The gate of the stores, and a second opinion.
+            assert validate(resource) == []
             get_fhir_model_class(resource["resourceType"]).model_validate_json(encode(resource))
 
         assert translated > 5

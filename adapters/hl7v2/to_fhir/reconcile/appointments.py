@@ -27,13 +27,18 @@ def booking(current: Json | None, incoming: Json) -> Json | None:
     merged = overlay(current, incoming)
     if incoming["status"] in _PARTIAL and len(incoming.get("participant", [])) < len(current.get("participant", [])):
         merged["participant"] = current["participant"]
-    if incoming["status"] not in _PARTIAL:
-        merged.pop("cancelationReason", None)
     return _timed(merged)
 
 
 def _timed(appointment: Json) -> Json:
-    """Without a time a booking is a proposal, and a missed or deleted one can only be called cancelled."""
-    if "start" in appointment or appointment["status"] in _TIMELESS:
-        return appointment
-    return {**appointment, "status": "cancelled" if appointment["status"] in _PARTIAL else "proposed"}
+    """
+    Without a time a booking is a proposal, and a missed or deleted one can only be called cancelled.
+
+    A reason stands only beside what was cancelled or missed (R4 app-4).
+    """
+    timed = dict(appointment)
+    if "start" not in timed and timed["status"] not in _TIMELESS:
+        timed["status"] = "cancelled" if timed["status"] in _PARTIAL else "proposed"
+    if timed["status"] not in ("cancelled", "noshow"):
+        timed.pop("cancelationReason", None)
+    return timed
