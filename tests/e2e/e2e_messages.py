@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 RESIDENT_ID = "370303198506120428"  # the demo account `resident`
 AMOXICILLIN = "D0001^阿莫西林胶囊^urn:hie:drug"
+# Birthdays of seventy years; a prime, so that every step through it meets all of them.
+DAYS = 25_561
 CHINA = timezone(timedelta(hours=8))
 STARTED = datetime.now(UTC).astimezone(CHINA)
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -22,9 +24,9 @@ def stamp(hours_ago: float = 24) -> str:
 
 
 def id_number(serial: int) -> str:
-    """A resident ID number that holds (GB 11643); every serial number is another one."""
-    days, sequence = divmod(serial, 999)
-    body = f"370303{date(1950, 1, 1) + timedelta(days=days):%Y%m%d}{sequence + 1:03d}"
+    """A resident ID number that holds (GB 11643); every serial number is another one, and birthdays are spread."""
+    sequence, place = divmod(serial, DAYS)
+    body = f"370303{date(1940, 1, 1) + timedelta(days=place * 7919 % DAYS):%Y%m%d}{sequence + 1:03d}"
     return body + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, WEIGHTS, strict=True)) % 11]
 
 
@@ -41,7 +43,7 @@ def header(kind: str, control: str, *, charset: str = "UNICODE UTF-8", sender: s
 def patient(local: str = "E2E001", id_number: str = RESIDENT_ID, name: str = "王^晓梅", born: str = "19850612") -> str:
     """PID; without an ID number the hospital's own number stands alone. Address and telephone differ by human too."""
     numbers = f"{local}^^^E2E^PI" + (f"~{id_number}^^^CN^NI" if id_number else "")
-    own = id_number[9:17] or "05330001"
+    own = f"{int(id_number[6:17]) * 7919 % 10**8:08d}" if id_number else "05330001"
     address = f"公园街道示范小区{own[:4]}号楼{own[4:]}室^^淄博市^山东省^255000^CN"
     return f"PID|1||{numbers}||{name}||{born}|F|||{address}||^PRN^PH^^^^139{own}"
 

@@ -126,13 +126,11 @@ class Region:
         assert body == raw
         return dict(found)
 
-    def children(self, service: str) -> list[int]:
-        """Process ids of one service (`listen`, `work`, `serve`, ...) or of `mongod`."""
-        pattern = (
-            "mongod.*--port " + self.environment["HIE_MONGO_PORT"] if service == "mongod" else f"hie.cli {service}"
-        )
+    def children(self, service: str = "") -> list[int]:
+        """Process ids of one service (`listen`, `work`, `serve`, ...), of `mongod`, or of all."""
+        pattern = f"hie.cli {service}" if service and service != "mongod" else service
         found = subprocess.run(
-            ["pgrep", "-P", str(self.process.pid), "-f", pattern], capture_output=True, text=True, check=False
+            ["pgrep", "-P", str(self.process.pid), "-f", pattern or "."], capture_output=True, text=True, check=False
         )
         return [int(line) for line in found.stdout.split()]
 
@@ -146,12 +144,12 @@ def eventually(question: Callable[[], T | None], what: str, seconds: float = 30)
     return found
 
 
-def start_region(data: Path, **settings: str) -> Region:
-    """Start `hie up` and wait until it answers; a folder that was used before starts with what is in it."""
-    environment = os.environ | {f"HIE_{name}": str(free_port()) for name in PORTS}
-    environment |= {"HIE_DATA_DIR": str(data)} | settings
+def start_region(data: Path, *, again: Region | None = None, **settings: str) -> Region:
+    """Start `hie up` and wait until it answers; `again` is one that was stopped, to be started as it was."""
+    environment = again.environment if again else os.environ | {f"HIE_{name}": str(free_port()) for name in PORTS}
+    environment = environment | {"HIE_DATA_DIR": str(data)} | settings
     environment.pop("HIE_TEST_MONGO_URI", None)
-    with (data / "up.log").open("wb") as log:
+    with (data / "up.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "hie.cli", "up"], cwd=ROOT, env=environment, stdout=log, stderr=log,
             start_new_session=True,
