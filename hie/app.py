@@ -46,6 +46,7 @@ from hie.exchange.region_codes import mapper
 from hie.exchange.schema import Schema
 from hie.exchange.unmapped import UnmappedQueue
 from hie.exchange.worker import Worker
+from hie.fhir.dictionary import RegionDictionary
 from hie.fhir.services import FhirServices
 from hie.fhir.web import fhir_routes
 from hie.http import metrics
@@ -123,7 +124,7 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
     prefix, words = settings.database_prefix, terminology()
     store = ResourceStore(
         client, prefix, base=settings.fhir_url, default_count=settings.fhir_default_count,
-        max_count=settings.fhir_max_count, clock=clock,
+        max_count=settings.fhir_max_count, dictionary=RegionDictionary(words), clock=clock,
     )  # fmt: skip
     registry = ClientRegistry(client, prefix, store, clock=clock)
     outbox = Outbox(client, prefix, clock=clock)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -19,8 +20,10 @@ from records.documents import WITHOUT_KEYS, Document, moment, to_stored, visible
 from records.errors import Conflict, Gone, NotFound
 from records.past import Past
 from records.reindexing import reindex
+from records.search.dictionary import NO_DICTIONARY, Dictionary
 from records.search.everything import walk
 from records.search.key import both
+from records.search.request import compartment
 from records.search.request import read as read_request
 from records.search.run import Searcher
 from records.stored import EVERYTHING, Page, Stored, Visibility, Write
@@ -43,12 +46,13 @@ class ResourceStore:
         base: str = "",
         default_count: int = DEFAULT_COUNT,
         max_count: int = MOST_ROWS,
+        dictionary: Dictionary = NO_DICTIONARY,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self.collections = Collections(client, prefix)
         self._writer = Writer(self.collections)
-        self._base, self._clock = base, clock
+        self._base, self._clock, self._dictionary = base, clock, dictionary
         self._default_count, self._max_count = default_count, max_count
 
     async def ensure_indexes(self) -> None:
@@ -147,12 +151,20 @@ class ResourceStore:
         visibility: Visibility = EVERYTHING,
         lenient: bool = False,
         cursor: str | None = None,
+        within: tuple[str, str] | None = None,
         session: AsyncClientSession | None = None,
     ) -> Page:
-        """One page of what matches; UnknownParameter, TooCostly."""
+        """
+        One page of what matches; UnknownParameter, TooCostly.
+
+        `within` is a compartment, e.g. ("Encounter", "e1").
+        """
         request = read_request(resource_type, params, lenient=lenient)
+        if within is not None:
+            request = replace(request, within=compartment(*within, resource_type))
         size = self._default_count if request.count is None else min(request.count, self._max_count)
-        return await Searcher(self.collections, visibility, session, self._base).page(request, size, cursor)
+        searcher = Searcher(self.collections, visibility, session, self._base, self._dictionary)
+        return await searcher.page(request, size, cursor)
 
     async def iterate(
         self,
@@ -163,7 +175,7 @@ class ResourceStore:
     ) -> AsyncIterator[Stored]:
         """Everything that matches, in the asked order or that of the ids."""
         request = read_request(resource_type, (*params, ("_total", "none")))
-        searcher, cursor = Searcher(self.collections, visibility, base=self._base), None
+        searcher, cursor = Searcher(self.collections, visibility, None, self._base, self._dictionary), None
         while True:
             page = await searcher.page(request, WALK, cursor)
             for row in page.matches:

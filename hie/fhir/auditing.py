@@ -22,7 +22,8 @@ from records.errors import NotUnderstood, RecordError
 from records.stored import EVERYTHING
 
 # What a handler is called, in the words of the trail.
-NAMES = {"search_by_post": "search", "search_compartment": "search", "bundle": "batch", "validate": "operation"}
+SEARCHES = ("search_by_post", "search_compartment", "search_system", "search_system_by_post")
+NAMES = {**dict.fromkeys(SEARCHES, "search"), "bundle": "batch", "validate": "operation"}
 # Parameters by which a search names whose record it looks into.
 NAMING = frozenset({"patient", "subject", "patient:Patient", "subject:Patient"})
 # One resource is what was done to; the other interactions are written down as the request that was made.

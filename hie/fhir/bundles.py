@@ -20,7 +20,8 @@ Link = tuple[str, str]
 def link(base: str, path: str, params: Params) -> str:
     """An absolute address with its query; `,|$:` stay readable."""
     query = urlencode(params, safe=",|$:/", quote_via=quote)
-    return f"{base}/{path}?{query}" if query else f"{base}/{path}"
+    address = f"{base}/{path}" if path else base
+    return f"{address}?{query}" if query else address
 
 
 def opening(kind: str, links: Sequence[Link], total: int | None, now: datetime) -> bytes:

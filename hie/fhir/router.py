@@ -19,6 +19,7 @@ from hie.fhir.interactions.history import history
 from hie.fhir.interactions.patch import conditional_patch, patch
 from hie.fhir.interactions.read import read, vread
 from hie.fhir.interactions.search import search, search_by_post, search_compartment
+from hie.fhir.interactions.search_system import search_system, search_system_by_post
 from hie.fhir.interactions.update import conditional_update, update
 from hie.fhir.operations.everything import everything
 from hie.fhir.operations.validate import validate
@@ -46,9 +47,12 @@ class Route:
     handler: Handler
 
 
+COMPARTMENTS = ("Patient", "Encounter", "Practitioner", "RelatedPerson", "Device")
 ROUTES = (
     Route("GET", "metadata", capabilities),
     Route("POST", "", bundle),
+    Route("GET", "", search_system),
+    Route("POST", "_search", search_system_by_post),
     Route("GET", "_history", history),
     Route("GET", "T", search),
     Route("POST", "T/_search", search_by_post),
@@ -66,7 +70,7 @@ ROUTES = (
     Route("GET", "T/I/_history/*", vread),
     Route("GET", "Patient/I/$everything", everything),
     Route("GET", "Person/I/$everything", everything),
-    Route("GET", "Patient/I/T", search_compartment),
+    *(Route("GET", f"{name}/I/T", search_compartment) for name in COMPARTMENTS),
 )
 
 

@@ -15,10 +15,13 @@ from typing import Protocol
 from records.definitions import SearchParameter, definitions
 from records.errors import UnknownParameter
 from records.search import composite, date, number, quantity, reference, string, token, uri
+from records.search.dictionary import NO_DICTIONARY, Dictionary
+from records.search.dictionary import condition as by_meaning
 from records.search.key import EXACT, NOTHING, PRESENT, Condition, both, either, equals, negated
 from records.search.request import Filter, read_filter
 from records.search.values import plain
 
+MEANINGS = frozenset({"in", "not-in", "above", "below"})
 SYSTEMLESS = frozenset({"code", "boolean", "string", "id", "uri", "canonical", "oid", "url", "markdown"})
 
 
@@ -33,6 +36,10 @@ class Finder(Protocol):
         """What the keys behind `prefix` of all that match say."""
         ...
 
+    async def listed(self, resource_type: str, lists: Sequence[str]) -> list[str]:
+        """Ids of the resources of a type that these List resources name."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
@@ -40,6 +47,7 @@ class Compiler:
 
     finder: Finder
     base: str = ""
+    dictionary: Dictionary = NO_DICTIONARY
 
     async def all(self, resource_type: str, filters: Sequence[Filter]) -> Condition:
         """Every filter holds."""
@@ -53,19 +61,23 @@ class Compiler:
             return await self._chain(resource_type, asked)
         if asked.modifier == "missing":
             return _missing(asked)
+        if asked.name == "_list":
+            return {"_id": {"$in": await self.finder.listed(resource_type, asked.values)}}
         if asked.name == "_id":
             return {"_id": {"$in": [plain(value) for value in asked.values]}}
         if asked.name == "_lastUpdated":
             return either(_updated(value) for value in asked.values)
         parameter = definitions().search_parameters(resource_type)[asked.name]
         found = either([self._value(resource_type, parameter, asked.modifier, value) for value in asked.values])
-        return negated(found) if asked.modifier == "not" else found
+        return negated(found) if asked.modifier in ("not", "not-in") else found
 
     def _value(self, resource_type: str, parameter: SearchParameter, modifier: str, value: str) -> Condition:
         name = parameter.code
         match parameter.type:
             case "string":
                 return string.query(name, modifier, value)
+            case "token" if modifier in MEANINGS:
+                return self._by_meaning(name, modifier, plain(value))
             case "token":
                 return token.query(name, modifier, value, systemless=_systemless(parameter))
             case "reference":
@@ -81,6 +93,16 @@ class Compiler:
             case "composite" if not modifier:
                 return composite.query(parameter, value, _targets_of_parts(resource_type, parameter))
         raise UnknownParameter(f"{name} is not searched by this server in that way.")
+
+    def _by_meaning(self, name: str, modifier: str, value: str) -> Condition:
+        if modifier in ("in", "not-in"):
+            found = self.dictionary.members(value)
+        else:
+            system, _, code = value.rpartition("|")
+            found = (self.dictionary.below if modifier == "below" else self.dictionary.above)(system, code)
+        if found is None:
+            raise UnknownParameter(f"The value set or code system of {name}:{modifier} is not known to this server.")
+        return by_meaning(name, found)
 
     def _reference(self, parameter: SearchParameter, modifier: str, value: str) -> Condition:
         if modifier and modifier != "identifier" and modifier not in definitions().resource_types:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from records.definitions import definitions
 from records.errors import UnknownParameter
+from records.search.key import EXACT
 from records.search.values import split
 
 Pair = tuple[str, str]
@@ -53,7 +54,10 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Everything a search asks. `applied` is what the self link shows."""
+    """
+    Everything a search asks. `applied` is what the self link shows; `within` are keys of which a row must have one:
+    those of a compartment.
+    """
 
     type: str
     filters: tuple[Filter, ...] = ()
@@ -64,6 +68,19 @@ class Request:
     total: Total | None = None
     only_count: bool = False
     applied: tuple[Pair, ...] = field(default=())
+    within: tuple[str, ...] = ()
+
+
+def compartment(name: str, identity: str, resource_type: str) -> tuple[str, ...]:
+    """
+    Keys by which a resource of a type is in a compartment: `("encounter=Encounter/1",)`.
+
+    UnknownParameter where the type is in no such compartment. https://hl7.org/fhir/R4/compartmentdefinition.html
+    """
+    codes = definitions().compartment(name).get(resource_type, ())
+    if not codes:
+        raise UnknownParameter(f"{resource_type} is not in the compartment of a {name}.")
+    return tuple(f"{code}{EXACT}{name}/{identity}" for code in codes)
 
 
 def read(resource_type: str, params: Sequence[Pair], *, lenient: bool = False) -> Request:
@@ -173,7 +190,7 @@ def read_filter(resource_type: str, name: str, value: str) -> Filter:
         return Filter("_has", name.removeprefix("_has:"), _values("_has", value))
     head, dot, chain = name.partition(".")
     base, _, modifier = head.partition(":")
-    if base not in ("_id", "_lastUpdated") and base not in definitions().search_parameters(resource_type):
+    if base not in ("_id", "_lastUpdated", "_list") and base not in definitions().search_parameters(resource_type):
         raise UnknownParameter(f"{resource_type} has no search parameter {base[:64]!r}.{_meant(resource_type, base)}")
     if dot and not chain:
         raise UnknownParameter("A chain ends with a parameter.")

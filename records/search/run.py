@@ -16,8 +16,9 @@ from records.collections import Collections
 from records.documents import WITHOUT_KEYS, Document, to_stored, visible
 from records.errors import TooCostly, UnknownParameter
 from records.search import includes, paging
+from records.search.dictionary import NO_DICTIONARY, Dictionary
 from records.search.filters import Compiler
-from records.search.key import Condition, both
+from records.search.key import EXACT, Condition, both
 from records.search.request import Request
 from records.stored import Page, Stored, Visibility
 
@@ -37,6 +38,7 @@ class Searcher:
     visibility: Visibility
     session: AsyncClientSession | None = None
     base: str = ""
+    dictionary: Dictionary = NO_DICTIONARY
 
     async def page(self, request: Request, size: int, cursor: str | None) -> Page:
         """One page; UnknownParameter where the cursor is none of ours."""
@@ -61,7 +63,9 @@ class Searcher:
         sight = visible(request.type, self.visibility)
         if sight is None:
             return None
-        asked = await Compiler(self, self.base).all(request.type, request.filters)
+        if request.within:
+            sight = both([sight, {"k": {"$in": list(request.within)}}])
+        asked = await Compiler(self, self.base, self.dictionary).all(request.type, request.filters)
         return both([asked, sight, {"d": False}])
 
     async def count(self, resource_type: str, condition: Condition, limit: int = 0) -> int:
@@ -105,6 +109,11 @@ class Searcher:
         rows = self._inner(resource_type, condition, {"k": 1})
         keys = [key async for row in rows for key in row["k"] if key.startswith(prefix)]
         return list(dict.fromkeys(key[len(prefix) :] for key in keys))
+
+    async def listed(self, resource_type: str, lists: Sequence[str]) -> list[str]:
+        """Ids that the `item` references of these Lists name, as far as the Lists may be seen."""
+        ids = [one.removeprefix("List/") for one in lists]
+        return await self.targets("List", {"_id": {"$in": ids}}, f"item{EXACT}{resource_type}/")
 
     async def _inner(
         self, resource_type: str, condition: Condition, fields: dict[str, int]

@@ -43,7 +43,7 @@ def statement(call: Call) -> Json:
                 "mode": "server",
                 "security": _security(settings.issuer_url),
                 "resource": [_resource(name) for name in sorted(definitions().resource_types)],
-                "interaction": [{"code": code} for code in ("transaction", "batch", "history-system")],
+                "interaction": [{"code": code} for code in ("transaction", "batch", "history-system", "search-system")],
             }
         ],
     }

@@ -1,5 +1,5 @@
 """
-search of a type, by GET or POST, and of a patient's compartment.
+search of a type, and of a type in a compartment, by GET or POST.
 
 https://hl7.org/fhir/R4/search.html
 """
@@ -33,22 +33,31 @@ async def search_by_post(call: Call) -> Answer:
 
 
 async def search_compartment(call: Call) -> Answer:
-    """`GET [base]/Patient/[id]/[type]?...`: only what concerns this patient."""
-    _, patient, resource_type = call.path
+    """`GET [base]/Patient/[id]/[type]?...` and the compartments of an Encounter, Practitioner, Device, ..."""
+    name, identity, resource_type = call.path
     visibility = await call.visibility(resource_type, "search")
-    open_to = frozenset({patient}) if visibility.patients is None else visibility.patients & {patient}
+    if name != "Patient":
+        return await _run(call, resource_type, call.query, visibility, (name, identity))
+    open_to = frozenset({identity}) if visibility.patients is None else visibility.patients & {identity}
     return await _run(call, resource_type, call.query, replace(visibility, patients=open_to, shared_types=frozenset()))
 
 
-async def _run(call: Call, resource_type: str, params: Params, visibility: Visibility) -> Answer:
+async def _run(
+    call: Call,
+    resource_type: str,
+    params: Params,
+    visibility: Visibility,
+    within: tuple[str, str] | None = None,
+) -> Answer:
     asked = await expand(call, resource_type, tuple(pair for pair in params if pair[0] not in FORM))
     cursor = next((value for name, value in params if name == "_cursor"), None)
     found = await call.services.store.search(
-        resource_type, tuple(asked), visibility=visibility, lenient=call.lenient, cursor=cursor
+        resource_type, tuple(asked), visibility=visibility, lenient=call.lenient, cursor=cursor, within=within
     )
     page = replace(found, applied=tuple(asked[pair] for pair in found.applied))
     path = "/".join(part for part in call.path if part != "_search")
-    body = join("searchset", _links(call, path, page), page.total, _entries(call, page, params), call.services.clock())
+    entries = entries_of(call, page, params)
+    body = join("searchset", _links(call, path, page), page.total, entries, call.services.clock())
     return Answer(200, body, {}, (*page.matches, *page.included), interaction="search")
 
 
@@ -61,7 +70,7 @@ def _links(call: Call, path: str, page: Page) -> list[tuple[str, str]]:
     return links
 
 
-def _entries(call: Call, page: Page, params: Params) -> Iterator[bytes]:
+def entries_of(call: Call, page: Page, params: Params) -> Iterator[bytes]:
     if ("_summary", "count") in params:
         return
     for row in page.matches:

@@ -120,3 +120,69 @@ class TestConsent:
         assert issue(await world.get("/Patient/p1"))[0] == 404
         emergency = {"X_Purpose_Of_Use": "ETREAT", "X_Access_Reason": "unconscious"}
         assert (await world.get("/Patient/p1", **emergency)).status_code == 200
+
+
+class TestSystem:
+    async def test_types(self, world: World) -> None:
+        """Several types in one search, page by page, each row once; by POST as well."""
+        await world.made(patient("p1"), patient("p2"), observation("o1"), observation("o2", "p2"))
+        seen: list[str] = []
+        address = "/?_type=Patient,Observation&_count=3"
+        while address:
+            page = (await world.get(address)).json()
+            seen += [entry["resource"]["id"] for entry in page["entry"]]
+            address = next((link["url"] for link in page["link"] if link["relation"] == "next"), "")
+
+        assert sorted(seen) == ["o1", "o2", "p1", "p2"]
+        assert (await world.get("/?_type=Patient,Observation&_summary=count")).json()["total"] == 4
+        form = {"Content_Type": "application/x-www-form-urlencoded"}
+        assert ids(await world.post("/_search", b"_type=Patient&_id=p2", **form)) == ["p2"]
+        assert issue(await world.get("/?_type=Nothing"))[0] == 400
+
+    async def test_all(self, world: World) -> None:
+        """Without _type everything that is open; a parameter of one type alone is refused."""
+        await world.made(patient("p1", meta={"tag": [{"system": "t", "code": "1"}]}), observation("o1"))
+
+        assert ids(await world.get("/?_tag=t|1", account="system")) == ["p1"]
+        assert issue(await world.get("/?birthdate=1985", account="system"))[0] == 400
+
+
+class TestCompartments:
+    async def test_encounter(self, world: World) -> None:
+        """What belongs to one visit."""
+        visit = {"resourceType": "Encounter", "id": "e1", "status": "finished", "class": {"code": "AMB"}}
+        await world.made(visit, observation("o1", encounter={"reference": "Encounter/e1"}), observation("o2"))
+
+        assert ids(await world.get("/Encounter/e1/Observation?code=1558-6")) == ["o1"]
+        assert issue(await world.get("/Encounter/e1/Patient"))[0] == 400
+
+
+class TestLists:
+    async def test_members(self, world: World) -> None:
+        """What a List names."""
+        listed = {
+            "resourceType": "List", "id": "l1", "status": "current", "mode": "working",
+            "entry": [{"item": {"reference": "Patient/p2"}}],
+        }  # fmt: skip
+        await world.made(patient("p1"), patient("p2"), listed)
+
+        assert ids(await world.get("/Patient?_list=l1")) == ["p2"]
+        assert ids(await world.get("/Patient?_list=none")) == []
+
+
+class TestMeaning:
+    async def test_value_set_and_hierarchy(self, world: World) -> None:
+        """Diagnoses in a value set, below a code, above a code; unknown sets are refused."""
+        icd = "http://hl7.org/fhir/sid/icd-10"
+
+        def condition(identity: str, code: str) -> dict[str, object]:
+            coded = {"coding": [{"system": icd, "code": code}]}
+            return {"resourceType": "Condition", "id": identity, "subject": {"reference": "Patient/p1"}, "code": coded}
+
+        await world.made(condition("c1", "I10"), condition("c2", "I10.x03"), condition("c3", "E11.9"))
+
+        assert ids(await world.get("/Condition?code:in=urn:hie:valueset:hypertension&_sort=_id")) == ["c1", "c2"]
+        assert ids(await world.get("/Condition?code:not-in=urn:hie:valueset:hypertension")) == ["c3"]
+        assert sorted(ids(await world.get(f"/Condition?code:below={icd}|I10"))) == ["c1", "c2"]
+        assert "c1" in ids(await world.get(f"/Condition?code:above={icd}|I10.x03"))
+        assert issue(await world.get("/Condition?code:in=urn:nothing"))[0] == 400

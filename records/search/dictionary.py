@@ -1,0 +1,64 @@
+"""
+What codes mean to each other, for searches by value set and by hierarchy; the stores know no dictionary themselves.
+
+https://hl7.org/fhir/R4/search.html#token (`:in`, `:not-in`, `:above`, `:below`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from records.search.key import SYSTEM_CODE, Condition, begins, either, equals
+
+
+class Code(NamedTuple):
+    """A code; `finer` says that every code that begins so is meant as well (ICD-10, ATC)."""
+
+    system: str
+    code: str
+    finer: bool = False
+
+
+class Dictionary(Protocol):
+    """Each answer is None where the value set or the code system is not known."""
+
+    def members(self, value_set: str, /) -> Sequence[Code] | None:
+        """The codes of a value set."""
+        ...
+
+    def below(self, system: str, code: str, /) -> Sequence[Code] | None:
+        """The code and everything that it subsumes."""
+        ...
+
+    def above(self, system: str, code: str, /) -> Sequence[Code] | None:
+        """The code and everything that subsumes it."""
+        ...
+
+
+class NoDictionary:
+    """Knows nothing."""
+
+    def members(self, _value_set: str, /) -> Sequence[Code] | None:
+        return None
+
+    def below(self, _system: str, _code: str, /) -> Sequence[Code] | None:
+        return None
+
+    def above(self, _system: str, _code: str, /) -> Sequence[Code] | None:
+        return None
+
+
+NO_DICTIONARY = NoDictionary()
+
+
+def condition(name: str, codes: Iterable[Code]) -> Condition:
+    """A document that has one of these codes."""
+    exact, prefixes = list[str](), list[Condition]()
+    for one in codes:
+        key = f"{name}{SYSTEM_CODE}{one.system}|{one.code}"
+        if one.finer:
+            prefixes.append(begins(key))
+        else:
+            exact.append(key)
+    return either([*([equals(exact)] if exact else []), *prefixes])
