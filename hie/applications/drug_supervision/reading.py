@@ -28,6 +28,8 @@ from terminology.service import Terminology
 SMALLEST, LARGEST = timedelta(hours=1), timedelta(days=32)
 MANY, FEW = 4_000, 500
 IDS = 100
+# Of an Encounter only this is kept, of no more than so many.
+VISIT, MOST_VISITS = ("class", "serviceProvider"), 50_000
 T = TypeVar("T")
 
 
@@ -62,8 +64,9 @@ class Ledger:
 
     async def dispensings(self, window: Window) -> AsyncIterator[Dispensing]:
         """What was handed over in a window, each by the rules of its day."""
+        visits: dict[str, Json] = {}
         async for piece in self._pieces(window):
-            around = await self._around(piece)
+            around = await self._around(piece, visits)
             for resource in piece:
                 rules = rules_on(_day(resource.get("whenHandedOver")))
                 if row := dispensing.read(resource, around[resource["id"]], self.terminology, rules):
@@ -113,22 +116,28 @@ class Ledger:
         found = await self.source.all("Encounter", classes, *dated)
         return found + await self.source.all("Encounter", classes, ("date:missing", "true"), *received)
 
-    async def _around(self, piece: Sequence[Json]) -> Mapping[str, Around]:
-        visits = await self._named("Encounter", [reference_id(one.get("context"), "Encounter") for one in piece])
+    async def _around(self, piece: Sequence[Json], visits: dict[str, Json]) -> Mapping[str, Around]:
+        """What each of a piece refers to; `visits` keeps what was read of Encounters, for many share one."""
+        await self._visits([_visit_id(one) for one in piece], visits)
         drugs = await self._named("Medication", [_medication_id(one) for one in piece])
         prices = await self._prices(piece)
-        found = {one["id"]: visits.get(reference_id(one.get("context"), "Encounter"), {}) for one in piece}
-        homeless = [patient_of(one) for one in piece if not facility_of(one) and not facility_of(found[one["id"]])]
-        people = await self._named("Patient", homeless)
+        homeless = [one for one in piece if not facility_of(one) and not facility_of(visits.get(_visit_id(one), {}))]
+        people = await self._named("Patient", [patient_of(one) for one in homeless])
         return {
             one["id"]: Around(
-                found[one["id"]],
+                visits.get(_visit_id(one), {}),
                 people.get(patient_of(one), {}),
                 drugs.get(_medication_id(one)) or _contained(one),
                 prices.get(one["id"]),
             )
             for one in piece
         }
+
+    async def _visits(self, wanted: Sequence[str], known: dict[str, Json]) -> None:
+        if len(known) > MOST_VISITS:
+            known.clear()
+        read = await self._named("Encounter", [one for one in wanted if one not in known])
+        known |= {key: {name: one[name] for name in VISIT if name in one} for key, one in read.items()}
 
     async def _prices(self, piece: Sequence[Json]) -> Mapping[str, Decimal]:
         """What was charged for each, where a ChargeItem says so: its price in yuan, by the dispensing it is for."""
@@ -171,6 +180,10 @@ def _day(text: str | None) -> date:
 def _within(resource: Json, start: datetime, stop: datetime) -> bool:
     at = moment(resource.get("whenHandedOver"))
     return at is not None and start <= at < stop
+
+
+def _visit_id(dispense: Json) -> str:
+    return reference_id(dispense.get("context"), "Encounter")
 
 
 def _medication_id(dispense: Json) -> str:
