@@ -166,7 +166,8 @@ def _add_entry(row: Row, entry: dict[str, Any]) -> None:
     row.states[entry["state"]] += 1
     if entry["state"] == "dead":
         row.dead[entry["reason"]] += 1
-    row.unmapped.update(f"{one['kind']} {one['location']}" for one in entry.get("unmapped", ()))
+    parts = (one for one in entry.get("unmapped", ()) if one["kind"] != "message")
+    row.unmapped.update(f"{one['kind']} {one['location']}" for one in parts)
 
 
 async def _add_resources(settings: Settings, client: Any, journal: Any, after: Any, rows: dict[str, Row]) -> None:

@@ -150,7 +150,9 @@ def _unmapped(translation: Translation) -> Iterator[str]:
 
 def _invalid(translation: Translation) -> Iterator[str]:
     for fact in translation.facts:
-        for issue in validation.validate(fact.resource):
+        # What the store would get from the first message about it; None: it only changes what is there already.
+        first = fact.reconcile(None, fact.resource)
+        for issue in validation.validate(first) if first is not None else ():
             if issue.severity in ("error", "fatal"):
                 yield f"{issue.expression or fact.type}: {issue.text}"
 

@@ -114,6 +114,15 @@ class TestAppointment:
 
         assert store.one("Appointment")["status"] == "cancelled"
 
+    @pytest.mark.parametrize("trigger", ["S15", "S26"])
+    def test_late_cancellation(self, store: Store, trigger: str) -> None:
+        """A cancellation older than the booking changes no status, and leaves no reason that R4 app-4 forbids."""
+        store.file(self.siu("S12", "0900"))
+        store.file(self.siu(trigger, "0800"))
+
+        assert store.one("Appointment")["status"] == "booked"
+        assert "cancelationReason" not in store.one("Appointment")
+
     @pytest.mark.parametrize(("trigger", "status"), [("S26", "noshow"), ("S17", "entered-in-error"), ("S14", "booked")])
     def test_others(self, store: Store, trigger: str, status: str) -> None:
         """Not there, deleted, changed."""

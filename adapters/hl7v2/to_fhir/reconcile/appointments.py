@@ -11,6 +11,7 @@ from adapters.hl7v2.to_fhir.reconcile.moments import fill, is_older, overlay
 
 # R4 app-3: only these may stand without a time.
 _TIMELESS = frozenset({"proposed", "cancelled", "waitlist"})
+_TIME = frozenset({"start", "end"})
 _PARTIAL = frozenset({"cancelled", "noshow", "entered-in-error"})
 
 
@@ -19,11 +20,8 @@ def booking(current: Json | None, incoming: Json) -> Json | None:
     if current is None:
         return _timed(incoming)
     if is_older(current, incoming):
-        return (
-            fill(current, incoming)
-            if "start" in current
-            else fill(current, {k: v for k, v in incoming.items() if k not in ("start", "end")})
-        )
+        # An older cancellation gives no reason to a booking that stands.
+        return _timed(fill(current, {k: v for k, v in incoming.items() if "start" in current or k not in _TIME}))
     merged = overlay(current, incoming)
     if incoming["status"] in _PARTIAL and len(incoming.get("participant", [])) < len(current.get("participant", [])):
         merged["participant"] = current["participant"]
