@@ -27,7 +27,7 @@ async def own(reader: Reader, identifier: str) -> frozenset[str]:
 
 async def names(reader: Reader, references: Iterable[str]) -> Mapping[str, str]:
     """What institutions are called, by reference."""
-    ids = sorted({found for one in references if (found := reference_id(one, "Organization"))})
+    ids = sorted({key for one in references if (key := reference_id(one, "Organization"))})
     found = await reader.named("Organization", ids)
     return {f"Organization/{key}": str(resource.get("name", "")) for key, resource in found.items()}
 

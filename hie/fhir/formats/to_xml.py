@@ -23,7 +23,8 @@ _parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=Fal
 def to_xml(body: bytes, *, pretty: bool = False) -> bytes:
     """JSON of a resource to an XML document in UTF-8."""
     root = _resource(decode(body))
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=pretty)
+    written: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=pretty)
+    return written
 
 
 def _resource(found: Json) -> Any:
