@@ -85,8 +85,10 @@ def smart_scopes(context: str = "") -> Iterator[str]:
 
 def clients() -> Iterator[Json]:
     """Workbench and portal sign people in; the system acts for itself."""
-    yield told_of_sign_out(browser_client("workbench", "${HIE_PUBLIC_URL:http://127.0.0.1:8080}", "/workbench", "user"))
-    yield browser_client("portal", "${HIE_PORTAL_URL:http://127.0.0.1:8081}", "", "patient")
+    workbench = browser_client("workbench", "${HIE_PUBLIC_URL:http://127.0.0.1:8080}", "/workbench", "user")
+    yield told_of_sign_out(workbench, "${HIE_WEB_INTERNAL_URL:http://127.0.0.1:8080}/workbench")
+    portal = browser_client("portal", "${HIE_PORTAL_URL:http://127.0.0.1:8081}", "", "patient")
+    yield told_of_sign_out(portal, "${HIE_PORTAL_INTERNAL_URL:http://127.0.0.1:8081}")
     yield {
         "clientId": "system",
         "name": "后台系统 / backend service",
@@ -122,10 +124,10 @@ def browser_client(name: str, base: str, path: str, context: str) -> Json:
     }  # fmt: skip
 
 
-def told_of_sign_out(client: Json) -> Json:
+def told_of_sign_out(client: Json, inside: str) -> Json:
     """Keycloak itself tells the client when a session ended elsewhere, at its address inside the house."""
     told = {
-        "backchannel.logout.url": "${HIE_WEB_INTERNAL_URL:http://127.0.0.1:8080}/workbench/back-channel-logout",
+        "backchannel.logout.url": f"{inside}/back-channel-logout",
         "backchannel.logout.session.required": "true",
     }
     return {**client, "frontchannelLogout": False, "attributes": {**client["attributes"], **told}}

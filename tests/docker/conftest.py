@@ -1,4 +1,4 @@
-"""One real Keycloak for all tests of a session, and a server that it tells of sign-outs."""
+"""One real Keycloak for all tests of a session, and a server that it tells of sign-outs in place of ours."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from keycloak_world import Browser
 SYSTEM_SECRET = "a-secret-of-the-operator"
 
 
-def _workbench(received: queue.Queue[str]) -> ThreadingHTTPServer:
+def _told(received: queue.Queue[tuple[str, str]]) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            received.put(parse_qs(body)["logout_token"][0])
+            received.put((self.path, parse_qs(body)["logout_token"][0]))
             self.send_response(200)
             self.end_headers()
 
@@ -33,13 +33,14 @@ def _workbench(received: queue.Queue[str]) -> ThreadingHTTPServer:
 @pytest.fixture(scope="session")
 def real_keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKeycloak]:
     """Started once, with demo accounts; skipped where this machine cannot run it."""
-    received: queue.Queue[str] = queue.Queue()
-    workbench = _workbench(received)
-    threading.Thread(target=workbench.serve_forever, daemon=True).start()
+    received: queue.Queue[tuple[str, str]] = queue.Queue()
+    clients = _told(received)
+    threading.Thread(target=clients.serve_forever, daemon=True).start()
     environment = {
         "HIE_DEMO_ACCOUNTS": "true",
         "HIE_SYSTEM_SECRET": SYSTEM_SECRET,
-        "HIE_WEB_INTERNAL_URL": f"http://127.0.0.1:{workbench.server_port}",
+        "HIE_WEB_INTERNAL_URL": f"http://127.0.0.1:{clients.server_port}",
+        "HIE_PORTAL_INTERNAL_URL": f"http://127.0.0.1:{clients.server_port}",
     }
     try:
         with keycloak(tmp_path_factory.mktemp("keycloak"), free_port(), free_port(), environment) as base:
@@ -47,8 +48,8 @@ def real_keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKeyc
     except Absent as missing:
         pytest.skip(f"A real Keycloak cannot run here: {missing}")
     finally:
-        workbench.shutdown()
-        workbench.server_close()
+        clients.shutdown()
+        clients.server_close()
 
 
 @pytest.fixture

@@ -35,11 +35,16 @@ STOP_SECONDS = 30
 
 @dataclass(frozen=True)
 class RealKeycloak:
-    """Its base address, the secret of the client `system`, and the logout tokens that the workbench was sent."""
+    """Its base address, the secret of the client `system`, and whom it told of a sign-out: (path, token) each time."""
 
     base: str
     system_secret: str
-    logout_tokens: queue.Queue[str]
+    told: queue.Queue[tuple[str, str]]
+
+    def forget(self) -> None:
+        """Sign-outs of earlier tests are of no interest."""
+        while not self.told.empty():
+            self.told.get()
 
 
 class Absent(Exception):

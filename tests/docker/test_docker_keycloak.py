@@ -23,7 +23,6 @@ from hie.access.tokens import Claims
 from hie.errors import Unauthenticated
 from hie.exchange.database import Client
 from hie.settings import Settings
-from hie.workbench.oidc import OpenId
 from records.stored import Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -205,41 +204,6 @@ class TestSession:
         sign_in.back("clinician", STAFF_SCOPE)
 
         assert "code" in sign_in.fields(browser.get(sign_in.request(STAFF_SCOPE)))
-
-    async def test_the_workbench_is_told(
-        self, real_keycloak: RealKeycloak, browser: Browser, settings: Settings
-    ) -> None:
-        """A sign-out elsewhere reaches the workbench as a logout token that it takes, for this session."""
-        sign_in = SignIn(real_keycloak.base, "workbench", browser)
-        back = sign_in.back("pharmacist", STAFF_SCOPE)
-        tokens = sign_in.token(back["code"])
-        while not real_keycloak.logout_tokens.empty():
-            real_keycloak.logout_tokens.get()
-        sign_in.openid.logout(tokens["refresh_token"])
-        openid = OpenId(settings)
-        told = await openid.ended(real_keycloak.logout_tokens.get(timeout=10))
-        await openid.aclose()
-
-        assert (told["sid"], told["sub"]) == (back["session_state"], accounts()["pharmacist"].subject)
-
-    async def test_the_workbenchs_own_sign_in(
-        self, real_keycloak: RealKeycloak, browser: Browser, settings: Settings
-    ) -> None:
-        """Begin, the page, finish, refresh and end with the client that the workbench uses."""
-        openid = OpenId(settings)
-        begun, address = await openid.begin("/workbench", "zh-CN")
-        page = browser.get(address)
-        form = {"username": "administrator", "password": "administrator", "credentialId": ""}
-        answer = SignIn(real_keycloak.base, "workbench", browser).fields(browser.submit(page, form))
-        tokens = await openid.finish(begun, answer)
-        renewed = await openid.refresh(tokens)
-
-        assert tokens.subject == accounts()["administrator"].subject
-        assert renewed.refresh != tokens.refresh
-        assert await openid.end(renewed)
-        with pytest.raises(Unauthenticated):
-            await openid.refresh(renewed)
-        await openid.aclose()
 
 
 class TestSystem:

@@ -14,6 +14,7 @@ from hie.access.demo_sign_in.accounts import accounts
 from hie.access.policy import policy
 from hie.access.scopes import parse
 from hie.workbench.oidc import SCOPE as WORKBENCH_SCOPE
+from portal.oidc import SCOPE as PORTAL_SCOPE
 
 KEYCLOAK = Path(__file__).resolve().parents[2] / "docker" / "keycloak"
 
@@ -55,11 +56,12 @@ class TestRealm:
         assert set(program.role_names()) <= set(policy().roles)
 
     def test_scopes(self, program: ModuleType) -> None:
-        """Every SMART scope is one that the exchange understands; what the workbench asks for is among them."""
+        """Every SMART scope is one that the exchange understands; what workbench and portal ask for is among them."""
         smart = [one for one in program.smart_scopes() if one != "launch/patient"]
 
         assert all(parse(one) for one in smart)
         assert set(WORKBENCH_SCOPE.split()) - {"openid"} <= set(program.smart_scopes("user"))
+        assert set(PORTAL_SCOPE.split()) - {"openid"} <= set(program.smart_scopes("patient"))
 
     def test_clients(self, program: ModuleType) -> None:
         """Browsers use the code flow with S256 alone, the backend its own grant alone."""
