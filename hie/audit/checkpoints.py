@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,7 +109,7 @@ def load_key(file: Path) -> ECKey:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     pem = ECKey.generate_key("P-256").as_pem(private=True)
     # Written aside and linked: of two processes that start at once one makes the key and both use it.
-    aside = file.with_name(f"{file.name}.{os.getpid()}")
+    aside = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         os.write(descriptor, pem)
