@@ -71,11 +71,11 @@ def routes(site: Site) -> list[Route]:
 async def show(visitor: Visitor) -> Response:
     """GET: the latest of each test, what needs attention first; reports in words beside them."""
     fhir = visitor.fhir
+    known = await places(fhir)
     asked = {
         "values": fhir.search("Observation", CATEGORIES, ("_sort", "-date"), ("_count", str(RECENT))),
         "reports": fhir.search("DiagnosticReport", ("_sort", "-date"), ("_count", "40")),
     }
-    known = await places(fhir)
     found, failed = await together(asked)
     values = list(placed(latest(found["values"].matches), known)) if "values" in found else []
     reports = found["reports"].matches if "reports" in found else ()
