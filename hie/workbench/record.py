@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -183,6 +183,12 @@ async def _measured(visit: Visit, reference: Json) -> Measured | None:
     return Measured(title_of(resource), value_of(resource), range_of(resource), tuple(flags_of(resource)))
 
 
+def _names_of(people: Sequence[Json]) -> Iterator[str]:
+    for one in people:
+        if one.get("display") and not reference_id(one, "Organization"):
+            yield str(one["display"])
+
+
 def _facts(resource: Json) -> list[tuple[str, str]]:
     """What a reader asks first, in the sender's words."""
     doses = "；".join(str(one.get("text", "")) for one in resource.get("dosageInstruction", ()))
@@ -197,7 +203,7 @@ def _facts(resource: Json) -> list[tuple[str, str]]:
         (N_("结论"), str(resource.get("conclusion", ""))),
         (N_("用法用量"), doses),
         (N_("原因"), reasons),
-        (N_("医务人员"), "；".join(dict.fromkeys(str(one["display"]) for one in people if one.get("display")))),
+        (N_("医务人员"), "；".join(dict.fromkeys(_names_of(people)))),
         (N_("结束时间"), str(period.get("end", ""))),
         (N_("备注"), notes),
     ]

@@ -94,7 +94,10 @@ def time_of(resource: Json) -> datetime | None:
 
 
 def title_of(resource: Json) -> str:
-    """What it is about, in the sender's words."""
+    """What it is about, in the sender's words; of a visit only words, for its codes say nothing to a reader."""
+    if resource["resourceType"] == "Encounter":
+        kinds = (*resource.get("type", ()), resource.get("serviceType"))
+        return next((text for one in kinds if (text := _said(one))), "")
     for name in ("code", "vaccineCode", "medicationCodeableConcept", "type", "serviceType"):
         found = resource.get(name)
         concept = found[0] if isinstance(found, list) and found else found
@@ -102,6 +105,11 @@ def title_of(resource: Json) -> str:
             return text
     medication = resource.get("medicationReference") or {}
     return str(resource.get("title") or resource.get("description") or medication.get("display") or "")
+
+
+def _said(concept: Json | None) -> str:
+    first: Json = next(iter((concept or {}).get("coding", ())), {})
+    return str((concept or {}).get("text") or first.get("display") or "")
 
 
 def detail_of(resource: Json) -> str:
