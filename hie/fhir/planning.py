@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from hie.fhir.call import Call, Params, parse_query, split_url
 from hie.fhir.conditions import condition, matches, parse_etag
 from hie.fhir.submission import Entry
+from hie.fhir.writing import standing
 from records.definitions import definitions
-from records.errors import Gone, Invalid, NotFound, PreconditionFailed
-from records.stored import EVERYTHING, Interaction, Stored, Visibility
+from records.errors import Invalid, PreconditionFailed
+from records.stored import Interaction, Stored, Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +92,13 @@ async def _post(call: Call, entry: Entry, resource_type: str) -> Plan:
 async def _by_id(call: Call, entry: Entry, resource_type: str, resource_id: str) -> Plan:
     interaction: Interaction = "update" if entry.method == "PUT" else "delete"
     visibility = await call.visibility(resource_type, interaction)
-    current = await _current(call, resource_type, resource_id)
-    if current is not None:
-        await call.services.store.read(resource_type, resource_id, visibility=visibility)
+    current = await standing(call, resource_type, resource_id, visibility)
     asked = parse_etag(entry.headers.get("if-match"))
     if asked is not None and (current is None or current.version != asked):
         raise PreconditionFailed(f"Bundle.entry[{entry.number}].request.ifMatch is not the current version.")
     if interaction == "delete" and current is None:
         return Plan(entry, resource_type, resource_id, None, visibility)
     return Plan(entry, resource_type, resource_id, interaction, visibility, current, asked)
-
-
-async def _current(call: Call, resource_type: str, resource_id: str) -> Stored | None:
-    try:
-        return await call.services.store.read(resource_type, resource_id, visibility=EVERYTHING)
-    except (NotFound, Gone):
-        return None
 
 
 async def _by_condition(call: Call, entry: Entry, resource_type: str, query: Params) -> Plan:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from hie.errors import Refused
 from hie.fhir.call import Call
 from records import search, validation
-from records.errors import Invalid
-from records.stored import Json, Stored, Visibility, Write
+from records.errors import Gone, Invalid, NotFound
+from records.stored import EVERYTHING, Json, Stored, Visibility, Write
 
 
 def read_body(call: Call, resource_type: str) -> Json:
@@ -38,6 +38,25 @@ def permit(resource: Json, visibility: Visibility) -> None:
     unowned = visibility.patients is not None and not patients
     if foreign or unowned or patients & visibility.denied:
         raise Refused("This record is not open to the caller.")
+
+
+async def standing(call: Call, resource_type: str, resource_id: str, visibility: Visibility) -> Stored | None:
+    """
+    What a write under this id would replace; None where there is nothing, or only what was deleted.
+
+    NotFound for what the caller may not see: it may not overwrite it either, and hears the same words.
+    """
+    store = call.services.store
+    try:
+        return await store.read(resource_type, resource_id, visibility=visibility)
+    except Gone:
+        return None
+    except NotFound:
+        try:
+            await store.read(resource_type, resource_id, visibility=EVERYTHING)
+        except (Gone, NotFound):
+            return None
+        raise
 
 
 async def file_all(call: Call, writes: Sequence[Write]) -> list[Stored]:

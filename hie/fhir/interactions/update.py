@@ -11,9 +11,9 @@ import uuid
 from hie.fhir.call import Answer, Call
 from hie.fhir.conditions import condition, matches, version_asked
 from hie.fhir.representation import written
-from hie.fhir.writing import file_one, permit, read_body
-from records.errors import Conflict, Gone, Invalid, NotFound, PreconditionFailed
-from records.stored import EVERYTHING, Json, Stored, Write
+from hie.fhir.writing import file_one, permit, read_body, standing
+from records.errors import Conflict, Invalid, PreconditionFailed
+from records.stored import Json, Stored, Write
 
 NOT_CURRENT = "The version that the write is based on is not the current one."
 
@@ -26,18 +26,8 @@ async def update(call: Call) -> Answer:
     if resource.get("id") != resource_id:
         raise Invalid("The id in the body must be the id in the address.", status=400)
     permit(resource, visibility)
-    current = await _current(call, resource_type, resource_id)
-    if current is not None and not current.deleted:
-        # What the caller may not see it may not overwrite either: the same words as for what does not exist.
-        await call.services.store.read(resource_type, resource_id, visibility=visibility)
+    current = await standing(call, resource_type, resource_id, visibility)
     return await _put(call, resource, resource_id, current, version_asked(call))
-
-
-async def _current(call: Call, resource_type: str, resource_id: str) -> Stored | None:
-    try:
-        return await call.services.store.read(resource_type, resource_id, visibility=EVERYTHING)
-    except (NotFound, Gone):
-        return None
 
 
 async def _put(call: Call, resource: Json, resource_id: str, current: Stored | None, asked: int | None) -> Answer:
