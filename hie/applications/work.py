@@ -74,11 +74,15 @@ class Reader:
 
     async def first(self, resource_type: str, *params: tuple[str, str], count: int = 1) -> list[Json]:
         """The first few resources of a search, in its order."""
+        return [row.resource() for row in await self.top(resource_type, *params, count=count)]
+
+    async def top(self, resource_type: str, *params: tuple[str, str], count: int = 1) -> list[Stored]:
+        """The same, as stored."""
         visibility = await self.sight(resource_type, "search")
-        asked = (*params, ("_count", str(count)))
+        asked = (*params, ("_count", str(count)), ("_total", "none"))
         page = await self.store.search(resource_type, asked, visibility=visibility)
         self._saw((*page.matches, *page.included), resource_type, params)
-        return [row.resource() for row in page.matches]
+        return list(page.matches)
 
     async def page(self, resource_type: str, *params: tuple[str, str], count: int = 25, cursor: str = "") -> Page:
         """One page of a search with its total, for long lists."""

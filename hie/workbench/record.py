@@ -109,10 +109,9 @@ async def _undated(visit: Visit, kind: str, patients: Sequence[str]) -> Sequence
 
 async def _searched(visit: Visit, kind: str, asked: Sequence[tuple[str, str]]) -> Sequence[Stored]:
     try:
-        page = await visit.reader.page(kind, *_not_members(kind, asked), count=SIZE + SLACK)
+        return await visit.reader.top(kind, *_not_members(kind, asked), count=SIZE + SLACK)
     except Refused:
         return ()
-    return page.matches
 
 
 def _not_members(kind: str, asked: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
@@ -155,7 +154,8 @@ async def entry(visit: Visit) -> Response:
         visit.reader.seen.pop(row.reference)
         raise NotFound("There is no such entry.")
     resource = row.resource()
-    results = [await _measured(visit, one) for one in resource.get("result", ())]
+    wanted = [reference_id(one, "Observation") for one in resource.get("result", ())]
+    members = await visit.reader.named("Observation", wanted)
     facility = reference_id(facility_of(resource), "Organization")
     organizations = await visit.reader.named("Organization", [facility])
     return visit.render(
@@ -166,7 +166,7 @@ async def entry(visit: Visit) -> Response:
         state=status_of(resource),
         facts=[(name, text) for name, text in _facts(resource) if text],
         facility=str(organizations.get(facility, {}).get("name", "")),
-        results=[one for one in results if one],
+        results=[_measured(members[one]) for one in wanted if one in members],
         source=json.dumps(json.loads(encode(resource)), ensure_ascii=False, indent=2),
         version=row.version,
         updated=row.updated,
@@ -174,12 +174,7 @@ async def entry(visit: Visit) -> Response:
     )
 
 
-async def _measured(visit: Visit, reference: Json) -> Measured | None:
-    try:
-        row = await visit.reader.read("Observation", reference_id(reference, "Observation"))
-    except (NotFound, Refused):
-        return None
-    resource = row.resource()
+def _measured(resource: Json) -> Measured:
     return Measured(title_of(resource), value_of(resource), range_of(resource), tuple(flags_of(resource)))
 
 
