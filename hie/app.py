@@ -14,6 +14,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -32,6 +33,7 @@ from hie.audit.events import Observer
 from hie.audit.trail import AuditTrail
 from hie.directory.sites import Directory
 from hie.errors import Unavailable
+from hie.exchange.clockwork import Clockwork
 from hie.exchange.database import Client
 from hie.exchange.filing import Filing
 from hie.exchange.ids import Clock, now
@@ -245,10 +247,18 @@ def _tls(settings: Settings) -> Any:
     return server_context(certificate, key, settings.mllp_tls_client_ca)
 
 
-def workers(services: Services) -> tuple[Worker, OutboxRunner]:
-    """One worker of the lanes and one runner of the outbox."""
+def workers(services: Services) -> tuple[Worker, OutboxRunner, Clockwork]:
+    """One worker of the lanes, one runner of the outbox, and what time alone changes."""
     worker = Worker(
         services.journal, services.pipeline, services.leases("lanes"), lanes=services.settings.lanes,
         unmapped=services.unmapped, quarantine=services.quarantine,
     )  # fmt: skip
-    return worker, OutboxRunner(services.outbox, services.leases("consumers"))
+    return worker, OutboxRunner(services.outbox, services.leases("consumers")), clockwork(services.work)
+
+
+def clockwork(work: Work) -> Clockwork:
+    """The housekeeping of every module that has some."""
+    found = {name: _part(f"hie.applications.{name}.events") for name in MODULES}
+    return Clockwork(
+        {name: partial(part.housekeeping, work) for name, part in found.items() if hasattr(part, "housekeeping")}
+    )
