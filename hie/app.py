@@ -6,8 +6,6 @@ The composition root: from Settings to everything that runs; the only file that 
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import socket
 import uuid
@@ -28,6 +26,14 @@ from adapters.mllp.server import MllpServer
 from adapters.mllp.tls import server_context
 from hie.access.demo_sign_in.accounts import bind_demo_accounts
 from hie.access.gate import Gate
+from hie.applications.administration import routes as administration
+from hie.applications.drug_supervision import routes as drug_supervision
+from hie.applications.primary_care import events as primary_care_events
+from hie.applications.primary_care import routes as primary_care
+from hie.applications.public_health import events as public_health_events
+from hie.applications.public_health import routes as public_health
+from hie.applications.regional_medical import events as regional_medical_events
+from hie.applications.regional_medical import routes as regional_medical
 from hie.applications.work import Work
 from hie.audit.events import Observer
 from hie.audit.trail import AuditTrail
@@ -64,7 +70,7 @@ from hie.workbench.routes import workbench_routes
 from records.resource_store import ResourceStore
 from terminology.service import Terminology, terminology
 
-MODULES = ("primary_care", "regional_medical", "drug_supervision", "public_health", "administration")
+LISTENING = (primary_care_events, regional_medical_events, public_health_events)
 # A sender or a browser waits for an answer: longer than this the database is away.
 SELECTION_MS = 10_000
 
@@ -148,14 +154,9 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
 
 def subscribe(outbox: Outbox, work: Work) -> None:
     """The consumers of all modules; every process makes the same subscriptions, for any may publish."""
-    for module in MODULES:
-        if (events := _part(f"hie.applications.{module}.events")) is not None:
-            for name, types, listener in events.consumers(work):
-                outbox.subscribe(name, types, listener)
-
-
-def _part(name: str) -> Any:
-    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+    for module in LISTENING:
+        for name, types, listener in module.consumers(work):
+            outbox.subscribe(name, types, listener)
 
 
 # What a process does
@@ -202,14 +203,15 @@ def routes(services: Services, counted: metrics.Requests) -> list[BaseRoute]:
 def pages(services: Services) -> Iterator[BaseRoute]:
     """Static files and the workbench."""
     yield from static.routes()
-    yield from workbench_routes(services.settings, services, list(modules(services)))
+    yield from workbench_routes(services.settings, services, modules(services))
 
 
-def modules(services: Services) -> Iterator[Module]:
+def modules(services: Services) -> tuple[Module, ...]:
     """The five modules; the administration looks into the exchange itself."""
-    for name in MODULES:
-        if (part := _part(f"hie.applications.{name}.routes")) is not None:
-            yield part.module(services) if name == "administration" else part.module()
+    return (
+        primary_care.module(), regional_medical.module(), drug_supervision.module(), public_health.module(),
+        administration.module(services),
+    )  # fmt: skip
 
 
 async def figures(services: Services) -> metrics.Figures:
@@ -258,7 +260,4 @@ def workers(services: Services) -> tuple[Worker, OutboxRunner, Clockwork]:
 
 def clockwork(work: Work) -> Clockwork:
     """The housekeeping of every module that has some."""
-    found = {name: _part(f"hie.applications.{name}.events") for name in MODULES}
-    return Clockwork(
-        {name: partial(part.housekeeping, work) for name, part in found.items() if hasattr(part, "housekeeping")}
-    )
+    return Clockwork({"regional-medical": partial(regional_medical_events.housekeeping, work)})

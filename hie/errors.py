@@ -9,12 +9,15 @@ One tree of refusals, and one place where each becomes a FHIR issue, an HTTP sta
   + Unsupported       a type or version we do not take         AR   415
   + Unavailable       nothing wrong with it; send it again     AR   503
 adapters.errors and records.errors hold the trees of the lower rooms; `fault` translates all three.
-What is in none of them is our own bug: logged by type, dead-lettered, answered with 500 or AR.
+A database that is away is Unavailable, too. What is in none of them is our own bug: logged by type, dead-lettered,
+answered with 500 or AR.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from pymongo.errors import ConnectionFailure
 
 from adapters.errors import AdapterError
 from records.errors import Issue, RecordError
@@ -97,6 +100,8 @@ def fault(error: Exception) -> Fault:
         case RecordError():
             issues = error.issues or (Issue("", error.text, error.issue),)
             return Fault(error.status, "AE", issues)
+        case ConnectionFailure():
+            return Fault(503, "AR", (Issue("", "The database does not answer; send it again.", "transient"),))
         case AdapterError():
             return Fault(400, error.acknowledgement, (Issue(error.location, error.text, "structure"),))
         case _:

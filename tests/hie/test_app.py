@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from free_ports import free_port
+from pymongo.errors import ServerSelectionTimeoutError
 from sign_in_server import sign_in_server
 from starlette.applications import Starlette
 
@@ -158,3 +159,26 @@ class TestListener:
         async with build(changed) as services:
             with pytest.raises(Unavailable, match="HIE_MLLP_TLS_KEY"):
                 listener(services)
+
+
+class TestDatabaseAway:
+    async def test_refusals(self, settings: Settings) -> None:
+        """Where the database is away every door says so in its own words, and asks to be tried again."""
+        async with running(web_app(settings)) as http:
+            clinician = {"Authorization": f"Bearer {token(settings, 'clinician')}"}
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("pymongo.asynchronous.collection.AsyncCollection.find", away)
+                patch.setattr("pymongo.asynchronous.collection.AsyncCollection.find_one", away)
+                patch.setattr("pymongo.asynchronous.collection.AsyncCollection.insert_many", away)
+                patch.setattr("pymongo.asynchronous.collection.AsyncCollection.update_one", away)
+                fhir = await http.get("/fhir/Patient/1", headers=clinician)
+                hl7 = await http.post("/hl7v2", content=message())
+                ready = await http.get("/health/ready")
+
+        assert (fhir.status_code, hl7.status_code, ready.status_code) == (503, 503, 503)
+        assert fhir.json()["issue"][0]["code"] == "transient"
+        assert b"MSA|AR|1" in hl7.content
+
+
+def away(*_arguments: object, **_named: object) -> None:
+    raise ServerSelectionTimeoutError("127.0.0.1:27117: connection refused")
