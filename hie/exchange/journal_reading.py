@@ -54,6 +54,11 @@ class JournalReading:
         """How many wait; cheaper than all counts."""
         return await self.collection.count_documents({"state": "pending"})
 
+    async def last_pending_lane(self) -> int:
+        """The highest lane in which something waits, -1 where nothing does."""
+        found = await self.collection.find_one({"state": "pending"}, {"lane": 1}, sort=[("lane", -1)])
+        return int(found["lane"]) if found else -1
+
     async def get(self, message_id: str) -> InboundMessage | None:
         """One entry with its bytes, None where there is none."""
         found = await self.collection.find_one({"_id": message_id}, {"raw": 0})

@@ -64,7 +64,7 @@ class Worker:
         pace: Pace = PACE,
     ) -> None:
         self._journal, self._pipeline, self._leases = journal, pipeline, leases
-        self._names = range(lanes)
+        self._lanes = lanes
         self._unmapped, self._quarantine = unmapped, quarantine
         self._pace = pace
         self._held: frozenset[int | str] = frozenset()
@@ -121,8 +121,10 @@ class Worker:
 
     async def _hold(self) -> None:
         asked = time.monotonic()
-        held = await self._leases.hold(self._names)
-        surplus = await self._leases.surplus(self._names, held)
+        # There may be messages from a time of more lanes: none of them is left behind.
+        names = range(max(self._lanes, await self._journal.last_pending_lane() + 1))
+        held = await self._leases.hold(names)
+        surplus = await self._leases.surplus(names, held)
         idle = [name for name in sorted(held, key=int, reverse=True) if name not in self._busy][:surplus]
         self._held = held - frozenset(idle)
         await self._leases.give_up(idle)

@@ -102,6 +102,14 @@ class TestWorker:
             made = await world.made(lane)
             assert made == sorted(made)
 
+    async def test_fewer_lanes_than_before(self, world: World) -> None:
+        """Messages of a time of more lanes are not left behind."""
+        await world.receive("new", lane=0)
+        await world.receive("old", lane=LANES + 9)
+
+        async with world.working(world.worker("one")):
+            await world.until("committed", 2)
+
     async def test_merge_waits(self, world: World) -> None:
         """A merge is done after what is older in both lanes, and before what is younger in either."""
         for control, lane, other in (("1", 1, None), ("2", 1, None), ("3", 0, 1), ("4", 1, None), ("5", 0, None)):
