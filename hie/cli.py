@@ -20,6 +20,8 @@ from hie.settings import Settings
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 site_app = typer.Typer(no_args_is_help=True, help="Sending sites.")
 app.add_typer(site_app, name="site")
+account_app = typer.Typer(no_args_is_help=True, help="Accounts of residents.")
+app.add_typer(account_app, name="account")
 
 Size = Annotated[str, typer.Option(help="Demo region: tiny, small or city.")]
 
@@ -232,6 +234,23 @@ def corpus(
     from hie.commands.corpus import corpus as run
 
     raise typer.Exit(run(Settings(), places, report, say))
+
+
+@account_app.command("bind")
+def account_bind(
+    subject: Annotated[str, typer.Argument(help="The `sub` of the account at the sign-in service.")],
+    system: Annotated[str, typer.Argument(help="Identifier system, e.g. urn:oid:2.16.156.10011.1.3.")],
+    by: Annotated[str, typer.Option(help="Who checked that they are one person.")],
+) -> None:
+    """
+    Say which resident an account is; the identifier's value is read from standard input, so that no shell keeps it.
+
+    Exit 0: bound; 1: the value is empty.
+    """
+    from hie.commands.accounts import bind
+
+    asyncio.run(bind(Settings(), subject, system, sys.stdin.readline().strip(), by))
+    say("The account is bound.")
 
 
 def main() -> None:

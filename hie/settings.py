@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         return self.public_url or f"http://{self.host}:{self.web_port}"
 
     @property
+    def own_url(self) -> str:
+        """Where this machine reaches its own web service, whatever the outside calls it."""
+        return f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::') else self.host}:{self.web_port}"  # noqa: S104
+
+    @property
     def fhir_url(self) -> str:
         """Base address of the FHIR API."""
         return f"{self.web_url}/fhir"
