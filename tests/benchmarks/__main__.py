@@ -17,9 +17,10 @@ from pathlib import Path
 
 from tests.benchmarks import conversion, crud, intake, pipeline, search, transactions
 from tests.benchmarks.measure import Result
-from tests.benchmarks.report import machine, markdown, write_json
+from tests.benchmarks.report import machine, markdown, write_into, write_json
 from tests.benchmarks.stage import say, stage
 
+ROOT = Path(__file__).resolve().parents[2]
 WORKLOADS = {
     "conversion": conversion.run,
     "intake": intake.run,
@@ -36,25 +37,34 @@ def main() -> None:
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"some of {', '.join(WORKLOADS)}; else all")
     parser.add_argument("--patients", type=int, default=300, help="size of the region that is searched")
     parser.add_argument("--bundles", type=int, default=6, help="patient histories that are imported")
+    parser.add_argument("--quick", action="store_true", help="few operations: shows that it runs, not how fast")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables at the end of this page")
     asked = parser.parse_args()
     if unknown := set(asked.workloads) - set(WORKLOADS):
         parser.error(f"no such workload: {', '.join(sorted(unknown))}")
-    results, shape = asyncio.run(run(asked.workloads or list(WORKLOADS), asked.patients, asked.bundles))
+    scale = 0.02 if asked.quick else 1.0
+    names = asked.workloads or list(WORKLOADS)
+    results, shape = asyncio.run(run(names, patients=asked.patients, bundles=asked.bundles, scale=scale))
     sys.stdout.write(markdown(results))
     if asked.json:
         write_json(results, shape, asked.json)
+    if asked.write:
+        arguments = " ".join(name for name in sys.argv[1:] if name not in ("--write", str(asked.write)))
+        write_into(results, shape, f"python -m tests.benchmarks {arguments}".strip(), asked.write)
 
 
-async def run(names: list[str], patients: int, bundles: int) -> tuple[list[Result], dict[str, object]]:
+async def run(
+    names: list[str], *, patients: int, bundles: int, scale: float
+) -> tuple[list[Result], dict[str, object]]:
     """The results, and the machine they are of."""
     # In the checkout, not in a memory disk: what is measured waits for a disk.
-    home = Path("var")
+    home = ROOT / "var"
     home.mkdir(exist_ok=True)
     data = Path(tempfile.mkdtemp(prefix="benchmark-", dir=home)).resolve()
     results: list[Result] = []
     with kept_on_failure(data):
-        async with stage(data, patients=patients, bundles=bundles) as running:
+        async with stage(data, patients=patients, bundles=bundles, scale=scale) as running:
             shape = machine((await running.client.server_info())["version"])
             for name in names:
                 say(name)

@@ -16,30 +16,31 @@ COUNT = 2_000
 SITE = Site("site-e2e", authority="urn:hie:authority:E2E")
 
 
-async def run(_: Stage) -> list[Result]:
+async def run(stage: Stage) -> list[Result]:
     """Parse is tokenise, group and validate; convert is parse and translate."""
     results = []
     for name, make in KINDS.items():
         messages = [make(1, number) for number in range(200)]
-        floor = Floor("tokenise", _divide(messages))
-        results.append(Result(GROUP, f"parse {name}", _parse(messages), (floor,), "message"))
-        results.append(Result(GROUP, f"convert {name}", _convert(messages), (floor,), "message"))
+        count = stage.count(COUNT)
+        floor = Floor("tokenise", _divide(messages, count))
+        results.append(Result(GROUP, f"parse {name}", _parse(messages, count), (floor,), "message"))
+        results.append(Result(GROUP, f"convert {name}", _convert(messages, count), (floor,), "message"))
     return results
 
 
-def _divide(messages: list[bytes]) -> Timing:
+def _divide(messages: list[bytes], count: int) -> Timing:
     def one(number: int) -> None:
         decoded = charset.decode(messages[number % len(messages)], default="UTF-8")
         tokenize(decoded.text, decoded.codec)
 
-    return measure_plain(one, COUNT)
+    return measure_plain(one, count)
 
 
-def _parse(messages: list[bytes]) -> Timing:
-    return measure_plain(lambda number: parser.parse(messages[number % len(messages)], site=SITE), COUNT)
+def _parse(messages: list[bytes], count: int) -> Timing:
+    return measure_plain(lambda number: parser.parse(messages[number % len(messages)], site=SITE), count)
 
 
-def _convert(messages: list[bytes]) -> Timing:
+def _convert(messages: list[bytes], count: int) -> Timing:
     received = datetime.now(UTC)
 
     def one(number: int) -> None:
@@ -47,4 +48,4 @@ def _convert(messages: list[bytes]) -> Timing:
         translation = to_fhir.translate(message, site=SITE, received=received, reference="0" * 26)
         assert translation.translated
 
-    return measure_plain(one, COUNT)
+    return measure_plain(one, count)

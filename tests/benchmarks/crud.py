@@ -43,7 +43,8 @@ async def run(stage: Stage) -> list[Result]:
     await first("PUT", "/fhir/Patient/bench-patient", b'{"resourceType":"Patient","id":"bench-patient","active":true}')
     results = []
     async with _echo(stage) as port:
-        for clients, count in ROUNDS:
+        for clients, usual in ROUNDS:
+            count = stage.count(usual)
             ours = await _ours(stage, clients, count)
             bare = await _bare(stage, clients, count)
             echo = Floor("echo", await _echoed(port, clients, count))

@@ -20,7 +20,8 @@ async def run(stage: Stage) -> list[Result]:
     """One connection, as one hospital has it; many, as a region has."""
     results = []
     for kind, (name, make) in enumerate(KINDS.items()):
-        for place, (connections, count) in enumerate(ROUNDS):
+        for place, (connections, usual) in enumerate(ROUNDS):
+            count = stage.count(usual)
             series = 10 + 2 * kind + place
             timing = await send(stage, make, series, count, connections, warm=WARM)
             floors = (

@@ -31,7 +31,7 @@ async def run(stage: Stage) -> list[Result]:
     for kind, (name, make) in enumerate(KINDS.items()):
         series = 20 + 2 * kind
         before = await _newest(stage)
-        await send(stage, make, series, BACKLOG, 16)
+        await send(stage, make, series, stage.count(BACKLOG), 16)
         timing = await _work(stage, make, series + 1, before)
         documents = await _documents(stage, before)
         floor = Floor(f"a transaction each, {AT_ONCE} at once", await _floor(stage, documents))
@@ -72,7 +72,7 @@ async def _one_by_one(stage: Stage, make: Make, series: int) -> tuple[float, ...
             while await journal.find_one({"state": "pending"}, {"_id": 1}):
                 await asyncio.sleep(0.001)
 
-        return (await measure(one, SINGLE, 1, 5)).each
+        return (await measure(one, stage.count(SINGLE), 1, 5)).each
 
 
 async def _documents(stage: Stage, before: str) -> list[Group]:

@@ -13,6 +13,7 @@ import pymongo
 
 from tests.benchmarks.measure import Result
 
+MEASURED = "## Measured"
 HEAD = ("workload", "ops/s", "p50 ms", "p95 ms", "p99 ms", "floor", "floor ops/s", "ratio")
 
 
@@ -70,6 +71,14 @@ def write_json(results: Sequence[Result], machine: dict[str, Any], file: Path) -
         for result in results
     ]  # fmt: skip
     file.write_text(json.dumps({"machine": machine, "results": rows}, indent=2) + "\n", encoding="utf-8")
+
+
+def write_into(results: Sequence[Result], machine: dict[str, Any], command: str, page: Path) -> None:
+    """Put the tables at the end of a page, in place of those of an earlier run."""
+    before = page.read_text(encoding="utf-8").partition(MEASURED)[0]
+    shape = "{cores} cores, {memory_gb} GB, {system}, Python {python}, MongoDB {mongodb}, pymongo {pymongo}"
+    said = f"`{command}` on {shape.format(**machine)}."
+    page.write_text(f"{before}{MEASURED}\n\n{said}\n\n{markdown(results)}", encoding="utf-8")
 
 
 def machine(mongodb: str) -> dict[str, Any]:

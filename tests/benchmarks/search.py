@@ -67,7 +67,7 @@ async def _shape(stage: Stage, group: str, name: str, ask: Ask, https: list[Http
         reply = await https[task]("GET", f"/fhir/{kind}?{query}")
         found[number] = [entry["fullUrl"] for entry in reply.json().get("entry", [])]  # type: ignore[attr-defined]
 
-    timing = await measure(one, COUNT, CLIENTS, WARM)
+    timing = await measure(one, stage.count(COUNT), CLIENTS, WARM)
     rows = sum(map(len, found.values())) / len(found)
     floor = await _by_id(stage, found)
     return Result(group, f"{name} ({rows:.0f} rows)", timing, (Floor("find by ids", floor),))
@@ -80,7 +80,7 @@ async def _by_id(stage: Stage, found: dict[int, list[str]]) -> Timing:
         for kind, ids in asked[number].items():
             await stage.database(PARTS.get(kind, "emr"))[kind].find({"_id": {"$in": ids}}, {"text": 1}).to_list()
 
-    return await measure(one, COUNT, CLIENTS, WARM)
+    return await measure(one, stage.count(COUNT), CLIENTS, WARM)
 
 
 def _by_type(urls: list[str]) -> dict[str, list[str]]:

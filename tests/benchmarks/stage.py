@@ -39,14 +39,23 @@ def say(text: str) -> None:
 
 @dataclass(slots=True)
 class Stage:
-    """The running services and a database client. `patients` and `bundles` say how large the data is."""
+    """
+    The running services and a database client.
+
+    `patients` and `bundles` say how large the data is, `scale` how many operations are measured.
+    """
 
     settings: Settings
     data: Path
     client: AsyncMongoClient[Document]
     patients: int = 300
     bundles: int = 6
+    scale: float = 1.0
     supervisor: Supervisor = field(default_factory=lambda: Supervisor(say))
+
+    def count(self, operations: int) -> int:
+        """How many operations to measure, where this many are usual."""
+        return max(int(operations * self.scale), 10)
 
     def start(self, name: str, *command: str) -> Child:
         """Start a service of the exchange by its command."""
@@ -84,7 +93,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(data: Path, *, patients: int, bundles: int) -> AsyncIterator[Stage]:
+async def stage(data: Path, *, patients: int, bundles: int, scale: float) -> AsyncIterator[Stage]:
     """Database, sign-in, web and listener; no worker: the workloads start one when they measure it."""
     settings = Settings(
         data_dir=data, database_prefix=f"bench{uuid.uuid4().hex[:8]}", **{port: free_port() for port in PORTS}
@@ -92,7 +101,7 @@ async def stage(data: Path, *, patients: int, bundles: int) -> AsyncIterator[Sta
     server = None if settings.mongo_uri else mongod.start(data / "mongo", settings.mongo_port)
     try:
         async with AsyncMongoClient[Document](settings.database_uri, tz_aware=True, w="majority") as client:
-            running = Stage(settings, data, client, patients, bundles)
+            running = Stage(settings, data, client, patients, bundles, scale)
             try:
                 await _start(running)
                 yield running
