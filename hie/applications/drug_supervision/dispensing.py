@@ -33,7 +33,7 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Dispensing:
-    """One dispensing. `doses` is None for everything but antibacterials of inpatients."""
+    """One dispensing, its `unit` in the sender's word. `doses` is None but for antibacterials of inpatients."""
 
     id: str
     at: datetime
@@ -78,8 +78,8 @@ def read(dispense: Json, around: Around, terminology: Terminology, rules: Rules)
     setting, antibacterial = setting_of(around.encounter, rules), is_antibacterial(drug, rules)
     counted = antibacterial and setting == "inpatient"
     found = doses(drug, quantity, unit, rules, ddds_on(at.astimezone(ZONE).date())) if counted else None
-    place = where(dispense, around)
-    return Dispensing(dispense["id"], at, place, setting, drug, quantity, unit, antibacterial, found, around.price)
+    place, said = where(dispense, around), str(amount.get("unit") or unit)
+    return Dispensing(dispense["id"], at, place, setting, drug, quantity, said, antibacterial, found, around.price)
 
 
 def where(resource: Json, around: Around | None = None) -> str:

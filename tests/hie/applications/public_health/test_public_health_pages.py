@@ -129,7 +129,7 @@ class TestCard:
         page = await desk.browser.post(f"{BASE}/cards/{card.id}/edit", desk.form(phone="无", doctor="李医生"))
 
         assert page.status_code == 422
-        assert 'href="#phone"' in page.text
+        assert 'href="#phone">联系电话：' in page.text
         assert 'value="李医生"' in page.text
         assert (await desk.card()).state == "draft"
 
