@@ -95,9 +95,8 @@ class Stage:
 @asynccontextmanager
 async def stage(data: Path, *, patients: int, bundles: int, scale: float) -> AsyncIterator[Stage]:
     """Database, sign-in, web and listener; no worker: the workloads start one when they measure it."""
-    settings = Settings(
-        data_dir=data, database_prefix=f"bench{uuid.uuid4().hex[:8]}", **{port: free_port() for port in PORTS}
-    )
+    ports: dict[str, Any] = {port: free_port() for port in PORTS}
+    settings = Settings(data_dir=data, database_prefix=f"bench{uuid.uuid4().hex[:8]}", **ports)
     server = None if settings.mongo_uri else mongod.start(data / "mongo", settings.mongo_port)
     try:
         async with AsyncMongoClient[Document](settings.database_uri, tz_aware=True, w="majority") as client:
