@@ -69,7 +69,7 @@ class Desk:
                 return self.pages.problem(request, 403)
             except Exception as error:
                 _log.error("page failed", error=type(error).__name__, reference=reference, where=_where(error))
-                return self.pages.problem(request, 500, reference=reference)
+                return self.pages.problem(request, fault(error).status, reference=reference)
 
         return endpoint
 
