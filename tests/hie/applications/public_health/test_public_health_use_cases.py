@@ -13,6 +13,7 @@ from hie.applications.public_health.queries import steps
 from hie.errors import Unprocessable
 from records.errors import Conflict, NotFound
 from records.stored import Write
+from records.validation import validate
 
 HOUR = timedelta(hours=1)
 
@@ -210,6 +211,19 @@ class TestReport:
         await region.report()
         with pytest.raises(Unprocessable):
             await region.report()
+
+
+class TestFhir:
+    async def test_valid(self, region: World) -> None:
+        """Everything that a card leaves behind on its way is valid R4."""
+        await region.tell(patient("p1"), diagnosis("c1", "p1", "A00.9"), diagnosis("c2", "p1", "A00.9"))
+        await region.report()
+        opened = await region.open()
+        await use_cases.decide(region.work, opened, "return", "地址不详", version=opened.row.version, author=AUTHOR)
+
+        for kind in ("Task", "QuestionnaireResponse", "Provenance"):
+            for resource in await region.reader.all(kind):
+                assert validate(resource) == []
 
 
 class TestDecide:
