@@ -15,13 +15,14 @@ from datetime import timedelta
 
 from portal.concepts import Json, code_of, codings
 from portal.events import moment_of
-from portal.words import ACTIONS, OPENED, OTHER, PURPOSES, ROLES
+from portal.words import ACTIONS, OPENED, OTHER, PURPOSES, ROLES, TRANSFER
 
 EMERGENCY = "110127"
 EMERGENCY_PURPOSES = frozenset({"ETREAT", "BTG"})
 SAME_LOOK = timedelta(minutes=30)
 PROVIDER = "PROV"
 DONE = ("U", "C", "D")
+TRANSFERS = frozenset({"transaction", "batch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Access:
     emergency: bool
     refused: bool
     times: int = 1
+    transfer: bool = False
 
     def same(self, other: Access) -> bool:
         """Whether both belong to one look: the same person, for the same reason, at about the same time."""
@@ -49,12 +51,12 @@ class Access:
 
     @property
     def kind(self) -> str:
-        """change or look."""
-        return "change" if self.action in DONE else "look"
+        """transfer, change or look."""
+        return "transfer" if self.transfer else "change" if self.action in DONE else "look"
 
     @property
     def action_word(self) -> str:
-        return ACTIONS.get(self.action, ACTIONS["R"])
+        return TRANSFER if self.transfer else ACTIONS.get(self.action, ACTIONS["R"])
 
 
 def accesses(events: Iterable[Json]) -> list[Access]:
@@ -84,10 +86,11 @@ def access_of(event: Json) -> Access:
         _facility(event),
         PURPOSES.get(code, ""),
         str(purpose.get("text", "")),
-        _opened(event),
+        () if subtypes & TRANSFERS else _opened(event),
         str(event.get("action", "")),
         EMERGENCY in subtypes or code in EMERGENCY_PURPOSES,
         event.get("outcome", "0") != "0",
+        transfer=bool(subtypes & TRANSFERS),
     )
 
 

@@ -54,4 +54,5 @@ OPENED = {
     "FamilyMemberHistory": N_("家族史"), "Flag": N_("提示"), "Goal": N_("健康目标"), "List": N_("清单"),
 }  # fmt: skip
 OTHER = N_("其他内容")
-ACTIONS = {"C": N_("新增"), "R": N_("查看"), "U": N_("修改"), "D": N_("删除"), "E": N_("查询")}
+ACTIONS = {"C": N_("新增"), "R": N_("查看"), "U": N_("修改"), "D": N_("删除"), "E": N_("查看")}
+TRANSFER = N_("传送一批记录")

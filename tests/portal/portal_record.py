@@ -90,7 +90,7 @@ def access(key: str, at: str, name: str, role: str, purpose: str, query: str, **
     emergency = [{"system": DCM, "code": "110127"}] if purpose == "ETREAT" else []
     return {
         "resourceType": "AuditEvent", "id": key, "recorded": at, "action": "E", "outcome": "0",
-        "subtype": [{"code": "search-type"}, *emergency], "agent": [agent, provider],
+        "subtype": [{"code": more.get("kind", "search-type")}, *emergency], "agent": [agent, provider],
         "entity": [
             {"role": {"code": "24"}, "query": base64.b64encode(query.encode()).decode()},
             {"role": {"code": "1"}, "what": {"reference": "Patient/pat-h"}},
@@ -158,5 +158,5 @@ def looks() -> list[Json]:
         access("aud-3", "2026-11-21T02:00:00Z", "李医生", "clinician", "ETREAT", "AllergyIntolerance?patient=x",
                reason={"text": "昏迷送入急诊"}),
         access("aud-4", "2026-11-22T02:00:00Z", "王晓梅", "resident", "PATRQT", "Observation"),
-        access("aud-5", "2026-11-22T03:00:00Z", "", "", "HOPERAT", "Bundle"),
+        access("aud-5", "2026-11-22T03:00:00Z", "", "", "HOPERAT", "", kind="transaction"),
     ]  # fmt: skip

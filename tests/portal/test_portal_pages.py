@@ -245,7 +245,7 @@ class TestAccessLog:
     async def test_views(self, visited: World) -> None:
         """Emergencies, systems and oneself have views of their own."""
         assert "张医生" not in words(await visited.get("/access-log?view=emergency"))
-        assert "机构的信息系统" in words(await visited.get("/access-log?view=system"))
+        assert "做了什么 传送一批记录" in words(await visited.get("/access-log?view=system"))
         assert "居民本人" in words(await visited.get("/access-log?view=mine"))
 
 
