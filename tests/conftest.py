@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pymongo
@@ -14,6 +17,7 @@ from pymongo import AsyncMongoClient
 
 from hie.supervisor import mongod
 
+ROOM_BYTES = 4_000_000_000
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -37,9 +41,21 @@ def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given := os.environ.get("HIE_TEST_MONGO_URI"):
         yield given
         return
-    server = mongod.start(tmp_path_factory.mktemp("mongo"), free_port(), cache_gb=0.5)
-    yield server.uri
-    server.stop()
+    with _database_folder(tmp_path_factory) as folder:
+        server = mongod.start(folder, free_port(), cache_gb=0.5)
+        yield server.uri
+        server.stop()
+
+
+@contextmanager
+def _database_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """In memory where there is room: every acknowledged write waits for a flush, and tests make many of them."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < ROOM_BYTES:
+        yield tmp_path_factory.mktemp("mongo")
+        return
+    with tempfile.TemporaryDirectory(prefix="regional-hie-", dir=memory, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
