@@ -18,14 +18,14 @@ def height(bars: Sequence[Bar]) -> int:
 
 
 def drawing(bars: Sequence[Bar], target: float | None = None) -> Iterator[Markup]:
-    """One row a bar; the target is a dashed line."""
+    """One row a bar; the target is a mark across each."""
     most = max([*(bar.value for bar in bars), target or 0, 0]) or 1.0
     for index, bar in enumerate(bars):
         row = _row(bar, index * STEP, max(bar.value, 0) / most)
         yield element("a", *row, href=bar.href) if bar.href else Markup("").join(row)
-    if target is not None:
-        x = percent(target / most)
-        yield element("line", x1=x, x2=x, y1=0, y2=height(bars), stroke=INK, stroke_width=2, stroke_dasharray="5 4")
+        if target is not None:
+            x, top = percent(target / most), index * STEP
+            yield element("line", x1=x, x2=x, y1=top + 27, y2=top + 51, stroke=INK, stroke_width=3)
 
 
 def _row(bar: Bar, top: int, share: float) -> list[Markup]:
