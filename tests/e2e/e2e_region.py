@@ -11,7 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -98,7 +99,7 @@ class Region:
             async with MllpClient("127.0.0.1", self.port("MLLP_PORT")) as client:
                 return [await client.send(message) for message in messages]
 
-        answers = asyncio.run(post())
+        answers = in_loop(post())
         self.drain()
         return answers
 
@@ -133,6 +134,12 @@ class Region:
             ["pgrep", "-P", str(self.process.pid), "-f", pattern or "."], capture_output=True, text=True, check=False
         )
         return [int(line) for line in found.stdout.split()]
+
+
+def in_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread: a browser test has a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def eventually(question: Callable[[], T | None], what: str, seconds: float = 30) -> T:

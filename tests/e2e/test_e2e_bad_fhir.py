@@ -56,6 +56,18 @@ BODIES = {
     "a null": (b'{"resourceType":"Patient","active":null}', 422, None),
 }
 
+BOMB = b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
+<Patient xmlns="http://hl7.org/fhir"><language value="&b;"/></Patient>"""
+LEAK = b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]>
+<Patient xmlns="http://hl7.org/fhir"><language value="zh"/><implicitRules value="&a;"/></Patient>"""
+XML = {
+    "no XML": (b'<Patient xmlns="http://hl7.org/fhir"><active value="tr', 400),
+    "another namespace": (b'<Patient xmlns="urn:hl7-org:v3"/>', 400),
+    "entities": (BOMB, 400),
+    "an entity of the machine": (LEAK, 400),
+    "an unknown element": (b'<Patient xmlns="http://hl7.org/fhir"><nickname value="x2"/></Patient>', (400, 422)),
+}
+
 
 class TestBodies:
     """A body that is refused is named, answered and kept."""
@@ -74,6 +86,17 @@ class TestBodies:
             assert issue["expression"][0].startswith("Patient"), issue
         entry = region.kept(body)
         assert (entry["state"], entry["channel"]) == ("rejected", "fhir")
+
+    @pytest.mark.parametrize("what", XML)
+    def test_xml(self, region: Region, fhir: httpx.Client, what: str) -> None:
+        """The same for XML, and no entity is ever resolved."""
+        body, status = XML[what]
+
+        answer = fhir.post("/Patient", content=body, headers={"Content-Type": "application/fhir+xml"})
+
+        assert answer.status_code in (status if isinstance(status, tuple) else (status,)), answer.text
+        assert issue_of(answer)["severity"] == "error"
+        assert region.kept(body)["state"] == "rejected"
 
     def test_values_stay_out_of_the_answer(self, fhir: httpx.Client) -> None:
         """An outcome names the place and not what stood there."""
@@ -117,9 +140,9 @@ class TestBodies:
         assert answer.status_code == 413
         assert issue_of(answer)["code"] == "too-costly"
 
-    @pytest.mark.parametrize("media", ["text/csv", "application/fhir+xml", "multipart/form-data; boundary=x"])
+    @pytest.mark.parametrize("media", ["text/csv", "application/x-turtle", "multipart/form-data; boundary=x"])
     def test_another_media_type(self, fhir: httpx.Client, media: str) -> None:
-        """415: what is taken is FHIR's JSON."""
+        """415: what is taken is FHIR's JSON and XML."""
         answer = fhir.post("/Patient", content=GOOD, headers={"Content-Type": media})
 
         assert (answer.status_code, issue_of(answer)["code"]) == (415, "not-supported")
@@ -139,7 +162,7 @@ ADDRESSES = {
     "a chain that leads nowhere": ("GET", "/Observation?patient.colour=x", 400, "not-supported"),
     "an include of nothing": ("GET", "/Observation?_include=Observation:weather", 400, "not-supported"),
     "a method that is not taken": ("DELETE", "/Patient", 405, "not-supported"),
-    "a format that is not spoken": ("GET", "/Patient?_format=xml", 406, "not-supported"),
+    "a format that is not spoken": ("GET", "/Patient?_format=text/turtle", 406, "not-supported"),
     "a query that is not UTF-8": ("GET", "/Patient?family=%FF%FE", 400, None),
 }
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e_region import Region
+from e2e_region import Region, in_loop
 
 from adapters.hl7v2.parser import read_header
 from adapters.mllp.client import MllpClient
@@ -71,8 +71,8 @@ class TestCorpus:
         silent = [one for one in everything if wants_none(one)]
         services = {name: region.children(name) for name in ("listen", "work", "serve")}
 
-        answers = asyncio.run(send(region.port("MLLP_PORT"), messages))
-        asyncio.run(post(region.port("MLLP_PORT"), silent))
+        answers = in_loop(send(region.port("MLLP_PORT"), messages))
+        in_loop(post(region.port("MLLP_PORT"), silent))
 
         codes = Counter(_code(answer) for answer in answers)
         assert set(codes) <= {"AA", "AE", "AR", "CA", "CE", "CR"}, codes

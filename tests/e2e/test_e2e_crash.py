@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from e2e_messages import stranger
-from e2e_region import Region, said, start_region, stop_region
+from e2e_region import Region, in_loop, said, start_region, stop_region
 
 from adapters.mllp.client import MllpClient
 
@@ -71,7 +71,7 @@ class TestCrash:
         region = start_region(tmp_path)
         try:
             flood = Flood(region)
-            asyncio.run(flood.run())
+            in_loop(flood.run())
             assert flood.killed == [service for _, service in KILLS]
             assert flood.broken > 0, "no kill met a connection in use"
             region.drain(240)
