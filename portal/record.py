@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,6 +23,7 @@ ID_NUMBER = "urn:oid:2.16.156.10011.1.3"
 BLOOD = ("code", "http://loinc.org|882-1,http://loinc.org|883-9,http://loinc.org|10331-7")
 CURRENT = frozenset({"active", "on-hold"})
 GONE = frozenset({"entered-in-error"})
+RECENT = timedelta(days=92)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def routes(site: Site) -> list[Route]:
 
 
 async def medicines(visitor: Visitor) -> Response:
-    """GET: what is in use, what was, and what was handed over."""
+    """GET: what was prescribed lately, what was before, and what was handed over."""
     fhir = visitor.fhir
     known = await places(fhir)
     asked = {
@@ -55,12 +57,13 @@ async def medicines(visitor: Visitor) -> Response:
         "handed": fhir.search("MedicationDispense", ("_sort", "-whenhandedover"), ("_count", "50")),
     }
     found, failed = await together(asked)
-    orders = [one for one in _matches(found, "orders") if one.get("status") not in GONE]
-    current = [one for one in orders if one.get("status") in CURRENT]
+    orders = _newest_of_each(one for one in _matches(found, "orders") if one.get("status") not in GONE)
+    since = visitor.site.clock() - RECENT
+    recent = [one for one in orders if one.get("status") in CURRENT and moment_of(time_of(one)) >= since]
     return visitor.render(
         "medicines.html",
-        current=[_order(one, known) for one in current],
-        former=[_order(one, known) for one in orders if one not in current],
+        recent=[_order(one, known) for one in recent],
+        former=[_order(one, known) for one in orders if one not in recent],
         handed=[_handed(one, known) for one in _matches(found, "handed")],
         failed=failed,
     )
@@ -106,15 +109,22 @@ def _matches(found: dict[str, Found], name: str) -> Sequence[Json]:
     return found[name].matches if name in found else ()
 
 
+def _newest_of_each(orders: Iterable[Json]) -> list[Json]:
+    """The newest order of each drug; sources rarely say that a former one has ended."""
+    found: dict[str, Json] = {}
+    for one in sorted(orders, key=lambda one: moment_of(time_of(one)), reverse=True):
+        found.setdefault(words(medication_of(one)), one)
+    return list(found.values())
+
+
 def _order(resource: Json, known: dict[str, str]) -> Line:
     doses = "；".join(str(one["text"]) for one in resource.get("dosageInstruction", ()) if one.get("text"))
     status = resource.get("status", "unknown")
-    tone = "good" if status == "active" else ""
     doctor = str((resource.get("requester") or {}).get("display", ""))
     return Line(
         term(medication_of(resource)), time_of(resource), place_of(resource, known), doses,
         doctor if doctor != place_of(resource, known) else "",
-        Tag(PRESCRIPTIONS.get(status, PRESCRIPTIONS["unknown"]), tone),  # type: ignore[arg-type]
+        None if status == "active" else Tag(PRESCRIPTIONS.get(status, PRESCRIPTIONS["unknown"])),
     )  # fmt: skip
 
 

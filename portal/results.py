@@ -15,6 +15,7 @@ from portal.errors import NotThere
 from portal.events import KINDS, event_of, moment_of
 from portal.measured import Reading, drawable, latest, placed, readings, series
 from portal.places import place_of, places
+from portal.plain import term
 from portal.site import Site, Visitor, together
 
 RECENT = 200
@@ -35,6 +36,11 @@ class Course:
     @property
     def drawn(self) -> list[Reading]:
         return drawable(self.values)
+
+    @property
+    def marked(self) -> bool:
+        """Whether any value was compared with a range."""
+        return any(one.mark or one.range for one in self.values)
 
     @property
     def change(self) -> str:
@@ -104,7 +110,7 @@ async def course(visitor: Visitor) -> Response:
     courses = [one for one in courses if one.values]
     if not courses:
         raise NotThere
-    return visitor.render("course.html", courses=courses)
+    return visitor.render("course.html", courses=courses, whole=term(chosen.get("code")))
 
 
 async def report(visitor: Visitor) -> Response:

@@ -29,7 +29,7 @@ REPORTS = {
     "corrected": N_("已更正"), "appended": N_("有补充"), "cancelled": N_("已取消"),
 }  # fmt: skip
 PRESCRIPTIONS = {
-    "active": N_("在用"), "on-hold": N_("暂停"), "cancelled": N_("已取消"), "completed": N_("已用完"),
+    "on-hold": N_("暂停"), "cancelled": N_("已取消"), "completed": N_("已用完"),
     "stopped": N_("已停用"), "draft": N_("未完成"), "unknown": N_("状态不明"),
 }  # fmt: skip
 # Who looks, why, and what was opened.

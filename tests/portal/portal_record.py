@@ -145,6 +145,7 @@ def record() -> list[Json]:
         report("rep-1", "2026-11-16", "24323-8", "生化全套", ["obs-1", "obs-4"]),
         report("rep-2", "2026-09-11", "24627-2", "胸部CT", [], conclusion="右肺上叶微小结节，建议复查。"),
         medicine("med-1", "2026-11-16", "active", "盐酸二甲双胍片", "每日2次，每次1片"),
+        medicine("med-3", "2026-08-01", "active", "盐酸二甲双胍片", "每日2次，每次1片"),
         medicine("med-2", "2026-03-01", "stopped", "阿莫西林胶囊", "每日3次，每次2粒"),
         shot, allergy, letter, handed, booked,
     ]  # fmt: skip
