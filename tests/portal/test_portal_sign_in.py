@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from joserfc import jwt
 from portal_world import World, relative, words, world
 from pydantic import ValidationError
 from pymongo import AsyncMongoClient
 
+from hie.access.demo_sign_in.keys import load_key
 from portal.settings import Settings
 
 
@@ -209,6 +211,23 @@ class TestSignOut:
 
         assert answer.status_code == 403
         await visited.get("/results")
+
+    async def test_back_channel(
+        self, visited: World, mongo: AsyncMongoClient[dict[str, Any]], database_prefix: str, tmp_path: Path
+    ) -> None:
+        """When the issuer ends the session elsewhere, it ends here; a replay of an old message does nothing."""
+        (session,) = await mongo[f"{database_prefix}_portal"]["sessions"].find().to_list()
+        key, now = load_key(tmp_path / "keys/sign-in.pem"), int(visited.clock().timestamp())
+        claims = {"iss": visited.settings.issuer_url, "aud": "portal", "iat": now, "sid": session["session"],
+                  "events": {"http://schemas.openid.net/event/backchannel-logout": {}}}  # fmt: skip
+        header = {"alg": "RS256", "kid": key.kid}
+        old = jwt.encode(header, {**claims, "iat": now - 3600}, key)
+        assert (await visited.browser.post("/back-channel-logout", data={"logout_token": old})).status_code == 400
+        await visited.get("/results")
+        token = jwt.encode(header, claims, key)
+        assert (await visited.browser.post("/back-channel-logout", data={"logout_token": token})).status_code == 200
+
+        await visited.get("/results", 401)
 
     async def test_back_channel_refuses(self, visited: World) -> None:
         """What is no logout token of the issuer ends nothing."""
