@@ -54,7 +54,8 @@ class Year:
         """An examination with its report."""
         moment, hospital = self.ago(days, 14), self.teller.hospital
         pid, number = hospital.patient(self.resident), self.teller.number("V")
-        pv1 = hospital.visit(number, "outpatient", self.teller.place(), self.teller.doctor(), admitted=moment)
+        place, doctor = self.teller.place(self.resident, moment), self.teller.doctor()
+        pv1 = hospital.visit(number, "outpatient", place, doctor, admitted=moment)
         arrived = self.teller.tell(moment, "ADT^A04", hospital.event("A04", moment), pid, pv1)
         return [arrived, *self.teller.imaging(pid, pv1, moment, self.teller.medicine["studies"][name])]
 

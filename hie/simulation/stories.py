@@ -45,10 +45,16 @@ class Storyteller:
         index = self.random.randrange(len(self.medicine["doctors"]))
         return f"{self.hospital.facility}D{index:03d}^{self.medicine['doctors'][index]}^^^^^^^{self.hospital.facility}"
 
-    def place(self, bed: str = "") -> str:
-        """A PL: department, and a bed for inpatients."""
-        code, name = self.random.choice(self.medicine["departments"])
-        return f"{code}^{'101' if bed else ''}^{bed}^{self.hospital.facility}^^^^^{name}"
+    def place(self, resident: Resident, moment: datetime, icd: str = "", bed: str = "") -> str:
+        """A PL: the department that treats this at this age, and a bed for inpatients."""
+        found = self._department(resident, moment, icd)
+        return f"{found['code']}^{'101' if bed else ''}^{bed}^{self.hospital.facility}^^^^^{found['name']}"
+
+    def _department(self, resident: Resident, moment: datetime, icd: str) -> Mapping[str, Any]:
+        general, children, *special = self.medicine["departments"]
+        if (moment.date() - resident.birth).days < 365 * self.medicine["child_until"]:
+            return dict(children)
+        return dict(next((one for one in special if icd.startswith(tuple(one["for"]))), general))
 
     def panel(self) -> Mapping[str, Any]:
         """A panel that is often ordered."""
@@ -67,7 +73,9 @@ class Storyteller:
     ) -> Iterator[Told]:
         """Registration, diagnosis, perhaps tests (`tests` says which), usually drugs."""
         pid, visit = self.hospital.patient(resident), self.number("V")
-        pv1 = self.hospital.visit(visit, kind, self.place(), self.doctor(), admitted=moment)
+        pv1 = self.hospital.visit(
+            visit, kind, self.place(resident, moment, diagnosis["code"]), self.doctor(), admitted=moment
+        )
         allergies = self.hospital.allergies(resident)
         yield self.tell(moment, "ADT^A04", self.hospital.event("A04", moment), pid, pv1, *allergies)
         if tests is None:
@@ -93,7 +101,7 @@ class Storyteller:
         """Admission, transfer perhaps, tests, drugs, discharge with its summary; what lies ahead is not told."""
         pid, visit, doctor = self.hospital.patient(resident), self.number("V"), self.doctor()
         bed = f"{self.random.randint(1, 60):02d}"
-        place = self.place(bed)
+        place = self.place(resident, moment, diagnosis["code"], bed)
         pv1 = self.hospital.visit(visit, "inpatient", place, doctor, admitted=moment)
         dg1 = self.hospital.diagnosis(1, diagnosis, moment)
         allergies = self.hospital.allergies(resident)
@@ -101,7 +109,7 @@ class Storyteller:
         for number, (panel, values) in enumerate(tests or [(self.panel(), {})]):
             told += self.laboratory(pid, pv1, moment + timedelta(hours=2, minutes=number), panel, values)
         if self.random.random() < 0.2:
-            moved, place = moment + timedelta(days=1), self.place("61")
+            moved, place = moment + timedelta(days=1), self.place(resident, moment, diagnosis["code"], "61")
             pv1 = self.hospital.visit(visit, "inpatient", place, doctor, admitted=moment)
             told.append(self.tell(moved, "ADT^A02", self.hospital.event("A02", moved), pid, pv1))
         told += self.pharmacy(pid, pv1, moment + timedelta(hours=5), diagnosis)
