@@ -16,6 +16,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
@@ -117,6 +118,15 @@ def _initiate(client: pymongo.MongoClient[dict[str, object]], port: int) -> None
     except OperationFailure as error:
         if error.code != ALREADY_INITIALISED:
             raise
+        _move(client, member)
+
+
+def _move(client: pymongo.MongoClient[dict[str, object]], member: dict[str, object]) -> None:
+    """The data may come from another port: the one member of the set is always this one."""
+    config: dict[str, Any] = client.admin.command("replSetGetConfig")["config"]
+    if [one["host"] for one in config["members"]] != [member["host"]]:
+        moved = config | {"members": [member], "version": config["version"] + 1}
+        client.admin.command({"replSetReconfig": moved, "force": True})
 
 
 if __name__ == "__main__":
