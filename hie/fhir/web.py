@@ -39,6 +39,14 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9\-_.]{1,64}$")
 _log = structlog.get_logger("hie.fhir")
 
 
+class Oversize(TooCostly):
+    """More bytes than are taken; `begun` is what came up to there, and is kept."""
+
+    def __init__(self, text: str, begun: bytes) -> None:
+        super().__init__(text)
+        self.begun = begun
+
+
 def fhir_routes(services: FhirServices) -> list[Route]:
     """Routes for everything below `/fhir`."""
 
@@ -57,6 +65,8 @@ async def serve(services: FhirServices, request: Request) -> Response:
         call = replace(call, query=parse_query(request.url.query), body=body)
         spoken = wanted(dict(call.query).get("_format"), call.header("accept"))
         answer = await _answer(call, request)
+    except Oversize as error:
+        answer = await _refused(replace(call, body=error.begun), error)
     except Exception as error:
         answer = await _refused(call, error)
     return await _response(call, answer, spoken)
@@ -109,7 +119,7 @@ async def _body(request: Request, limit: int) -> bytes:
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise TooCostly(f"A request body may have {limit} bytes.")
+            raise Oversize(f"A request body may have {limit} bytes.", b"".join((*chunks, chunk))[:limit])
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -4,6 +4,8 @@ Every refusal is an OperationOutcome, and what was sent is kept. https://hl7.org
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fhir_world import World, issue, observation, patient
 
@@ -49,6 +51,19 @@ class TestBodies:
         assert {one["expression"][0] for one in issues} == {
             "Patient.name[0].given", "Patient.contact[0].gender", "Patient.telecom",
         }  # fmt: skip
+
+
+class TestSize:
+    async def test_too_large(self, world: World) -> None:
+        """413, and what came up to the limit is kept."""
+        settings = world.services.settings.model_copy(update={"fhir_max_bytes": 100})
+        small = replace(world.services, settings=settings, fhir=replace(world.services.fhir, settings=settings))
+        async with World.over(small) as narrow:
+            refused = await narrow.post("/Patient", b"x" * 70 + b" " * 70, Content_Type="application/fhir+json")
+        (kept,) = await world.services.journal.search(state="rejected")
+
+        assert issue(refused)[:2] == (413, "too-costly")
+        assert await world.services.journal.raw(kept.id) == b"x" * 70 + b" " * 30
 
 
 class TestAddresses:
