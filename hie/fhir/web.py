@@ -115,7 +115,7 @@ def _call(services: FhirServices, request: Request) -> Call:
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    chunks, size = [], 0
+    chunks, size = list[bytes](), 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
