@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
+from urllib.parse import urlencode
 
 from hie.applications import organizations
 from hie.applications.fhir import name_of, patient_of
-from hie.applications.months import Period
+from hie.applications.months import Period, period
+from hie.applications.numbers import whole
 from hie.applications.work import Reader
 from hie.indicators.engine import Indicators
 from hie.indicators.indicator import Row, Value
+from hie.workbench.desk import Visit
 from records.errors import NotFound
 from records.stored import Json
 
@@ -59,21 +62,32 @@ def side_of(asked: str) -> Side:
 
 
 async def figure(
-    engine: Indicators, indicator: str, period: Period, reader: Reader, *, facility: str, side: Side, start: int
+    engine: Indicators, indicator: str, window: Period, reader: Reader, *, facility: str, side: Side, start: int
 ) -> Figure:  # fmt: skip
     """
     The figure is the region's and counted with the sight of the exchange; the rows are what the reader may see.
 
     NotFound where no such institution has rows in the window.
     """
-    values = await engine.by_facility(indicator, period.window, Reader(reader.store))
+    values = await engine.by_facility(indicator, window.window, Reader(reader.store))
     chosen = next((one for one in values if one.facility == facility), None)
     if chosen is None:
         raise NotFound("There is no such institution in this window.")
     behind = rows_of(chosen, side)
     called = await organizations.names(reader, [one.facility for one in values])
     rows = await _shown(reader, behind[start : start + PAGE])
-    return Figure(values[0], chosen, values[1:], called, side, rows, len(behind), start, period)
+    return Figure(values[0], chosen, values[1:], called, side, rows, len(behind), start, window)
+
+
+async def asked(visit: Visit, indicator: str, today: date) -> Figure:
+    """The figure that a page's address asks for (`period`, `facility`, `rows`, `from`); noted in the trail."""
+    found = await figure(
+        visit.indicators, indicator, period(visit.query.get("period", ""), today), visit.reader,
+        facility=visit.query.get("facility", ""), side=side_of(visit.query.get("rows", "")),
+        start=whole(visit.query.get("from", "")),
+    )  # fmt: skip
+    visit.note("operation", query=f"indicator/{indicator}?{urlencode({'period': found.period.name})}")
+    return found
 
 
 def rows_of(value: Value, side: Side) -> Sequence[Row]:

@@ -16,8 +16,6 @@ from starlette.responses import Response
 from hie.applications import figures as figure_pages
 from hie.applications import organizations
 from hie.applications.fhir import ZONE
-from hie.applications.months import period
-from hie.applications.numbers import whole
 from hie.applications.primary_care import queries, words
 from hie.applications.primary_care.blood_pressure import Pressure
 from hie.applications.primary_care.figures import COLLECTORS
@@ -82,12 +80,7 @@ async def indicator(visit: Visit) -> Response:
     wanted = visit.params["indicator"]
     if wanted not in COLLECTORS:
         raise NotFound("There is no such indicator here.")
-    found = await figure_pages.figure(
-        visit.indicators, wanted, period(visit.query.get("period", ""), today_of(visit)), visit.reader,
-        facility=visit.query.get("facility", ""), side=figure_pages.side_of(visit.query.get("rows", "")),
-        start=whole(visit.query.get("from", "")),
-    )  # fmt: skip
-    visit.note("operation", query=f"indicator/{wanted}?{urlencode({'period': found.period.name})}")
+    found = await figure_pages.asked(visit, wanted, today_of(visit))
     return visit.render(
         "primary_care/figure.html", figure=found, base=f"{BASE}/indicators/{wanted}", people=f"{BASE}/people",
         is_over=figure_pages.is_over(found.period, today_of(visit)), words=words,
