@@ -6,13 +6,11 @@ https://hl7.org/fhir/R4/http.html#summary
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hie.fhir.call import Answer, Call
 from hie.fhir.interactions.bundle import bundle
-from hie.fhir.interactions.capabilities import capabilities
+from hie.fhir.interactions.capabilities import state
 from hie.fhir.interactions.create import create
 from hie.fhir.interactions.delete import conditional_delete, delete
 from hie.fhir.interactions.history import history
@@ -23,28 +21,12 @@ from hie.fhir.interactions.search_system import search_system, search_system_by_
 from hie.fhir.interactions.update import conditional_update, update
 from hie.fhir.operations.everything import everything
 from hie.fhir.operations.validate import validate
-from records.definitions import definitions
-from records.errors import NotFound, RecordError
-
-Handler = Callable[[Call], Awaitable[Answer]]
-
-_ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
+from hie.fhir.routing import Route, Table
 
 
-class NotAllowed(RecordError):
-    """The address exists, and not for this method."""
-
-    issue = "not-supported"
-    status = 405
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """`pattern` is a path of literals, T (a type), I (an id), * (anything); `?` says that a query is needed."""
-
-    method: str
-    pattern: str
-    handler: Handler
+async def capabilities(call: Call) -> Answer:
+    """`GET [base]/metadata`, open to everybody: what it says is read from ROUTES."""
+    return state(call, ROUTES)
 
 
 COMPARTMENTS = ("Patient", "Encounter", "Practitioner", "RelatedPerson", "Device")
@@ -72,58 +54,18 @@ ROUTES = (
     Route("GET", "Person/I/$everything", everything),
     *(Route("GET", f"{name}/I/T", search_compartment) for name in COMPARTMENTS),
 )
+_table = Table(ROUTES)
+find, route, methods = _table.find, _table.route, _table.methods
 
 
 async def dispatch(call: Call) -> Answer:
     """Find the interaction and run it; the answer says which type and id it was about."""
-    handler = find(call.method, call.path, bool(call.query))
-    answer = await handler(call)
+    answer = await find(call.method, call.path, bool(call.query))(call)
     return replace(
         answer,
         resource_type=answer.resource_type or _named(call.path, 0),
         resource_id=answer.resource_id or _named(call.path, 1),
     )
-
-
-def find(method: str, path: tuple[str, ...], queried: bool) -> Handler:
-    """The handler; NotFound for an unknown type or address, NotAllowed for a method that it does not take."""
-    if (found := route(method, path, queried)) is not None:
-        return found.handler
-    fitting = list(_fitting(path))
-    if path and path[0][:1].isupper() and path[0] not in definitions().resource_types:
-        raise NotFound(f"This server knows no resource type {path[0][:64]!r}.")
-    if fitting:
-        allowed = ", ".join(sorted({one.method for one in fitting}))
-        raise NotAllowed(f"{method[:16]} is not taken here; this address takes {allowed}.")
-    raise NotFound("There is nothing at this address; /metadata lists what there is.")
-
-
-def route(method: str, path: tuple[str, ...], queried: bool) -> Route | None:
-    """The route that a request takes, None where there is none."""
-    asked = "GET" if method == "HEAD" else method
-    for one in _fitting(path):
-        if one.method == asked and queried >= one.pattern.endswith("?"):
-            return one
-    return None
-
-
-def _fitting(path: tuple[str, ...]) -> Iterator[Route]:
-    for one in ROUTES:
-        parts = [part for part in one.pattern.rstrip("?").split("/") if part]
-        if len(parts) == len(path) and all(map(_fits, parts, path)):
-            yield one
-
-
-def _fits(part: str, given: str) -> bool:
-    match part:
-        case "T":
-            return given in definitions().resource_types
-        case "I":
-            return _ID.match(given) is not None
-        case "*":
-            return True
-        case _:
-            return part == given
 
 
 def _named(path: tuple[str, ...], position: int) -> str:

@@ -6,27 +6,25 @@ https://hl7.org/fhir/R4/capabilitystatement.html
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hie.fhir.call import Answer, Call
 from hie.fhir.patching import KINDS
+from hie.fhir.routing import Route
 from records.definitions import definitions
 from records.stored import Json, encode
 
-INTERACTIONS = (
-    "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
-)  # fmt: skip
-OPERATIONS = {"Patient": ("everything",), "Person": ("everything",)}
-# Operations on every type.
-COMMON_OPERATIONS = ("validate",)
+Routes = Sequence[Route]
 DEFINITION = "http://hl7.org/fhir/OperationDefinition"
 
 
-async def capabilities(call: Call) -> Answer:
+def state(call: Call, routes: Routes) -> Answer:
     """`GET [base]/metadata`, open to everybody."""
-    return Answer(200, encode(statement(call)), interaction="capabilities")
+    return Answer(200, encode(statement(call, routes)), interaction="capabilities")
 
 
-def statement(call: Call) -> Json:
-    """The CapabilityStatement."""
+def statement(call: Call, routes: Routes) -> Json:
+    """The CapabilityStatement; interactions and operations are those of the routes and need no other entry."""
     settings = call.services.settings
     return {
         "resourceType": "CapabilityStatement",
@@ -42,11 +40,38 @@ def statement(call: Call) -> Json:
             {
                 "mode": "server",
                 "security": _security(settings.issuer_url),
-                "resource": [_resource(name) for name in sorted(definitions().resource_types)],
-                "interaction": [{"code": code} for code in ("transaction", "batch", "history-system", "search-system")],
+                "resource": [_resource(name, routes) for name in sorted(definitions().resource_types)],
+                "interaction": [{"code": code} for code in _interactions(routes, "")],
             }
+            | _offered(operations(routes, ""))
         ],
     }
+
+
+def _interactions(routes: Routes, *types: str) -> list[str]:
+    """The codes that the routes of these types (T is any type, none the system) stand for, in their order."""
+    codes = dict.fromkeys(one.interaction for one in routes if one.type in types and one.interaction)
+    return [*codes, "batch"] if "transaction" in codes else list(codes)
+
+
+def operations(routes: Routes, *types: str) -> list[Json]:
+    """The operations of these types, each once, with the address of its definition."""
+    found = {one.operation: one for one in routes if one.type in types and one.operation}
+    return [{"name": name, "definition": definition(one)} for name, one in sorted(found.items())]
+
+
+def definition(one: Route) -> str:
+    """The OperationDefinition of a route: its own, else the standard's."""
+    return one.definition or f"{DEFINITION}/{'Resource' if one.type in ('', 'T') else one.type}-{one.operation}"
+
+
+def _offered(found: list[Json]) -> Json:
+    # FHIR knows no empty list.
+    return {"operation": found} if found else {}
+
+
+def _conditional(routes: Routes, method: str) -> bool:
+    return any((one.method, one.pattern) == (method, "T?") for one in routes)
 
 
 def _security(issuer: str) -> Json:
@@ -75,19 +100,18 @@ def _security(issuer: str) -> Json:
     }
 
 
-def _resource(name: str) -> Json:
+def _resource(name: str, routes: Routes) -> Json:
     known = definitions()
-    operations = (*OPERATIONS.get(name, ()), *COMMON_OPERATIONS)
     return {
         "type": name,
-        "interaction": [{"code": code} for code in INTERACTIONS],
+        "interaction": [{"code": code} for code in _interactions(routes, "T", name)],
         "versioning": "versioned-update",
         "readHistory": True,
         "updateCreate": True,
         "conditionalCreate": True,
         "conditionalRead": "not-match",
-        "conditionalUpdate": True,
-        "conditionalDelete": "single",
+        "conditionalUpdate": _conditional(routes, "PUT"),
+        "conditionalDelete": "single" if _conditional(routes, "DELETE") else "not-supported",
         "referencePolicy": ["literal", "local"],
         "searchInclude": ["*", *sorted(known.includes(name))],
         "searchRevInclude": sorted(known.reverse_includes(name)),
@@ -95,9 +119,4 @@ def _resource(name: str) -> Json:
             {"name": code, "type": parameter.type, "definition": parameter.url}
             for code, parameter in sorted(known.search_parameters(name).items())
         ],
-        "operation": [{"name": one, "definition": f"{DEFINITION}/{_definition(name, one)}"} for one in operations],
-    }
-
-
-def _definition(name: str, operation: str) -> str:
-    return f"Resource-{operation}" if operation in COMMON_OPERATIONS else f"{name}-{operation}"
+    } | _offered(operations(routes, "T", name))
