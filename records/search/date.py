@@ -106,11 +106,9 @@ def spans(found: Value) -> Iterator[Span]:
             yield from spans(Value("Period", bounds))
 
 
-def keys(name: str, found: Value) -> Iterator[str]:
+def keys(name: str, found: Value) -> list[str]:
     """The keys of one value."""
-    for one in spans(found):
-        yield f"{name}{START}{one.start}"
-        yield f"{name}{END}{one.end}"
+    return [key for one in spans(found) for key in (f"{name}{START}{one.start}", f"{name}{END}{one.end}")]
 
 
 def sort_value(found: Value) -> str | None:

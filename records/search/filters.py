@@ -17,10 +17,31 @@ from records.errors import UnknownParameter
 from records.search import composite, date, number, quantity, reference, string, token, uri
 from records.search.dictionary import NO_DICTIONARY, Dictionary
 from records.search.dictionary import condition as by_meaning
-from records.search.key import EXACT, NOTHING, PRESENT, Condition, both, either, equals, negated
+from records.search.key import (
+    ANY_SYSTEM,
+    EXACT,
+    IDENTIFIER,
+    NOTHING,
+    NUMBER,
+    OF_TYPE,
+    PRESENT,
+    START,
+    TEXT,
+    Condition,
+    between,
+    both,
+    either,
+    equals,
+    negated,
+)
 from records.search.request import Filter, read_filter
 from records.search.values import plain
 
+# The kinds of key that a value of each type is found by.
+FORMS = {
+    "string": TEXT, "token": ANY_SYSTEM + TEXT + OF_TYPE, "reference": EXACT + IDENTIFIER, "date": START,
+    "number": NUMBER, "quantity": quantity.ANY[0], "uri": EXACT, "composite": ANY_SYSTEM + EXACT + NUMBER + TEXT,
+}  # fmt: skip
 MEANINGS = frozenset({"in", "not-in", "above", "below"})
 SYSTEMLESS = frozenset({"code", "boolean", "string", "id", "uri", "canonical", "oid", "url", "markdown"})
 
@@ -60,7 +81,7 @@ class Compiler:
         if asked.chain:
             return await self._chain(resource_type, asked)
         if asked.modifier == "missing":
-            return _missing(asked)
+            return _missing(asked, definitions().search_parameters(resource_type).get(asked.name))
         if asked.name == "_list":
             return {"_id": {"$in": await self.finder.listed(resource_type, asked.values)}}
         if asked.name == "_id":
@@ -148,14 +169,20 @@ def _try(kind: str, asked: Filter) -> Filter | None:
         return None
 
 
-def _missing(asked: Filter) -> Condition:
+def _missing(asked: Filter, parameter: SearchParameter | None) -> Condition:
     if asked.values not in (("true",), ("false",)):
         raise UnknownParameter(":missing is true or false.")
     absent = asked.values == ("true",)
-    if asked.name in ("_id", "_lastUpdated"):
+    if parameter is None or asked.name in ("_id", "_lastUpdated"):
         return NOTHING if absent else {}
-    present: Condition = {"k": asked.name + PRESENT}
+    present = _present(parameter)
     return negated(present) if absent else present
+
+
+def _present(parameter: SearchParameter) -> Condition:
+    """A document with any key of the parameter."""
+    ranges = [between(parameter.code + kind, None, None) for kind in FORMS[parameter.type]]
+    return either([{"k": parameter.code + PRESENT}, *ranges])
 
 
 def _systemless(parameter: SearchParameter) -> bool:

@@ -57,8 +57,8 @@ def index(resource: Json) -> Index:
                 keys.update(dict.fromkeys(composite.keys(code, plan.parts, found.value)))
                 continue
             kind = SIMPLE[plan.parameter.type]
-            keys.update(dict.fromkeys(kind.keys(code, found)))
-            keys[code + PRESENT] = None
+            made = kind.keys(code, found)
+            keys.update(dict.fromkeys(made or (code + PRESENT,)))
             if code not in sort and (value := kind.sort_value(found)) is not None:
                 sort[code] = value
             if kind is reference:

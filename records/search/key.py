@@ -13,19 +13,21 @@ from typing import Any
 
 Condition = dict[str, Any]
 
-# Kinds, each one character behind the parameter's name.
+# Kinds, each one character behind the parameter's name. PRESENT is written where a value has no other key.
 PRESENT = "!"
 EXACT = "="
 TEXT = "~"
 ANY_SYSTEM = ":"
 SYSTEM_CODE = "|"
-SYSTEM = "#"
 OF_TYPE = "^"
 IDENTIFIER = "@"
 START = "["
 END = "]"
 NUMBER = "+"
 HIGHEST = "\uffff"
+# Behind a value, what narrows it further: the text as written, a unit, a system. No FHIR string holds this sign.
+TAIL = "\x1f"
+_ANY = r"[\s\S]*"
 NOTHING: Condition = {"_id": {"$in": []}}
 
 
@@ -41,7 +43,7 @@ def begins(prefix: str) -> Condition:
 
 def contains(prefix: str, inside: str) -> Condition:
     """A document with a key that begins so and holds `inside` further on; runs over the keys of the parameter."""
-    return {"k": {"$regex": f"^{re.escape(prefix)}.*{re.escape(inside)}"}}
+    return {"k": {"$regex": f"^{re.escape(prefix)}[^{TAIL}]*{re.escape(inside)}"}}
 
 
 def between(prefix: str, low: str | None, high: str | None, *, above: bool = False, below: bool = False) -> Condition:
@@ -50,8 +52,8 @@ def between(prefix: str, low: str | None, high: str | None, *, above: bool = Fal
 
     Both bounds hold for the same key.
     """
-    lower = {"$gt" if above else "$gte": prefix + (low or "")}
-    upper = {"$lt" if below else "$lte": prefix + (high if high is not None else HIGHEST)}
+    lower = {"$gte": prefix + (low or "")} if not above else {"$gt": f"{prefix}{low}{TAIL}{HIGHEST}"}
+    upper = {"$lt": prefix + (high or "")} if below else {"$lte": prefix + (f"{high}{TAIL}" if high else "") + HIGHEST}
     return {"k": {"$elemMatch": lower | upper}}
 
 
@@ -69,6 +71,22 @@ def both(conditions: Iterable[Condition]) -> Condition:
     if not found:
         return {}
     return found[0] if len(found) == 1 else {"$and": found}
+
+
+def ending(condition: Condition, pattern: str) -> Condition:
+    """The same for keys whose end is matched by a regular expression as well."""
+    if "k" not in condition:
+        return {name: [ending(one, pattern) for one in inner] for name, inner in condition.items() if name[0] == "$"}
+    asked = condition["k"]
+    if isinstance(asked, str):
+        return {"k": {"$regex": f"^{re.escape(asked)}{pattern}$"}}
+    if "$in" in asked:
+        return either(ending({"k": key}, pattern) for key in asked["$in"])
+    if "$regex" in asked:
+        return {"k": {"$regex": f"{asked['$regex']}{_ANY}{pattern}$"}}
+    bounds = asked["$elemMatch"]
+    before = f"(?={_ANY}{bounds['$regex']}){_ANY}" if "$regex" in bounds else ""
+    return {"k": {"$elemMatch": {**bounds, "$regex": f"{before}{pattern}$"}}}
 
 
 def negated(condition: Condition) -> Condition:

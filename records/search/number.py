@@ -88,10 +88,9 @@ def compare(prefix: str, wanted: Wanted) -> Condition:
             return between(prefix, None, value)
 
 
-def keys(name: str, found: Value) -> Iterator[str]:
+def keys(name: str, found: Value) -> list[str]:
     """The keys of one value; a Range is found by both of its ends."""
-    for one in numbers(found):
-        yield f"{name}{NUMBER}{encode(one)}"
+    return [f"{name}{NUMBER}{encode(one)}" for one in numbers(found)]
 
 
 def numbers(found: Value) -> Iterator[Decimal]:

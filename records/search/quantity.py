@@ -6,21 +6,26 @@ https://hl7.org/fhir/R4/search.html#quantity
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
 from records.errors import UnknownParameter
 from records.search import number
 from records.search.extract import Value
-from records.search.key import Condition
+from records.search.key import TAIL, Condition, ending
 from records.search.units import UCUM, canonical
 from records.search.values import plain, split
 
-ANY, EXACT, WRITTEN, BASE = "*|", "||", "~|", "@|"
+ANY, BASE = "*|", "@|"
 
 
 def forms(found: Value) -> Iterator[str]:
-    """Every way in which a quantity may be asked for, without the parameter's name."""
+    """
+    Every way in which a quantity may be asked for, without the parameter's name.
+
+    The number with what it is said to be behind it, `unit`, `system|code`; and what it is in base units.
+    """
     if not isinstance(found.value, dict):
         return
     if "low" in found.value or "high" in found.value:
@@ -32,11 +37,8 @@ def forms(found: Value) -> Iterator[str]:
         return
     encoded = number.encode(value)
     system, code = str(found.value.get("system", "")), str(found.value.get("code") or found.value.get("currency", ""))
-    yield ANY + encoded
-    for unit in dict.fromkeys(filter(None, (code, found.value.get("unit")))):
-        yield f"{WRITTEN}{unit}|{encoded}"
+    yield f"{ANY}{encoded}{TAIL}{found.value.get('unit') or code}{TAIL}{system}|{code}{TAIL}"
     if code:
-        yield f"{EXACT}{system}|{code}|{encoded}"
         yield from _base(system, code, value)
 
 
@@ -50,10 +52,9 @@ def _rounded(value: Decimal) -> Decimal:
     return Decimal(f"{value:.12g}")
 
 
-def keys(name: str, found: Value) -> Iterator[str]:
+def keys(name: str, found: Value) -> list[str]:
     """The keys of one value."""
-    for form in forms(found):
-        yield name + form
+    return [name + form for form in forms(found)]
 
 
 def sort_value(found: Value) -> str | None:
@@ -72,8 +73,8 @@ def query(name: str, modifier: str, value: str) -> Condition:
     wanted = number.asked(parts[0])
     if len(parts) == 1 or not parts[2]:
         return number.compare(name + ANY, wanted)
-    if not parts[1]:
-        return number.compare(f"{name}{WRITTEN}{parts[2]}|", wanted)
     if parts[1] == UCUM and (known := canonical(parts[2])):
         return number.compare(f"{name}{BASE}{known[0]}|", wanted.times(known[1]))
-    return number.compare(f"{name}{EXACT}{parts[1]}|{parts[2]}|", wanted)
+    unit = re.escape(parts[2])
+    said = f"{TAIL}{re.escape(parts[1])}\\|{unit}{TAIL}" if parts[1] else f"(?:{TAIL}|\\|){unit}{TAIL}"
+    return ending(number.compare(name + ANY, wanted), said + r"[\s\S]*")

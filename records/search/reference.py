@@ -31,15 +31,17 @@ def targets(found: Value) -> Iterator[str]:
         yield target(literal)
 
 
-def keys(name: str, found: Value) -> Iterator[str]:
+def keys(name: str, found: Value) -> list[str]:
     """The keys of one value."""
+    literal = isinstance(found.value, dict)
+    made = []
     for reference in targets(found):
-        yield f"{name}{EXACT}{reference}"
-        if not isinstance(found.value, dict) and "|" in reference:
-            yield f"{name}{EXACT}{reference.partition('|')[0]}"
-    if isinstance(found.value, dict) and isinstance(identifier := found.value.get("identifier"), dict):
-        for form in token.forms(Value("Identifier", identifier)):
-            yield f"{name}{IDENTIFIER}{form}"
+        made.append(f"{name}{EXACT}{reference}")
+        if not literal and "|" in reference:
+            made.append(f"{name}{EXACT}{reference.partition('|')[0]}")
+    if literal and isinstance(identifier := found.value.get("identifier"), dict):
+        made += [f"{name}{IDENTIFIER}{form}" for form in token.forms(Value("Identifier", identifier))]
+    return made
 
 
 def sort_value(found: Value) -> str | None:
@@ -50,7 +52,7 @@ def sort_value(found: Value) -> str | None:
 def query(name: str, modifier: str, value: str, allowed: Sequence[str], base: str = "") -> Condition:
     """The condition of one alternative; `allowed` are the types it may be of where only an id is given."""
     if modifier == "identifier":
-        return equals([f"{name}{IDENTIFIER}{token.form(value)}"])
+        return token.coded(name + IDENTIFIER, value)
     wanted = plain(value)
     if not wanted:
         raise UnknownParameter("A reference is empty.")

@@ -11,7 +11,7 @@ from typing import Any
 
 from records.errors import UnknownParameter
 from records.search.extract import Value
-from records.search.key import EXACT, TEXT, Condition, begins, contains, equals
+from records.search.key import TAIL, TEXT, Condition, begins, contains, equals
 from records.search.text import LONGEST, normal, sortable
 from records.search.values import plain
 
@@ -35,11 +35,13 @@ def texts(found: Value) -> Iterator[str]:
             yield "".join((str(found.value.get("family", "")), *map(str, found.value.get("given", ()))))
 
 
-def keys(name: str, found: Value) -> Iterator[str]:
+def keys(name: str, found: Value) -> list[str]:
     """The keys of one value."""
-    for text in texts(found):
-        yield f"{name}{TEXT}{normal(text)}"
-        yield f"{name}{EXACT}{text[:LONGEST]}"
+    return [_key(name, text) for text in texts(found)]
+
+
+def _key(name: str, text: str) -> str:
+    return f"{name}{TEXT}{normal(text)}{TAIL}{text[:LONGEST]}"
 
 
 def sort_value(found: Value) -> str | None:
@@ -52,7 +54,7 @@ def query(name: str, modifier: str, value: str) -> Condition:
     wanted = plain(value)
     match modifier:
         case "exact":
-            return equals([f"{name}{EXACT}{wanted[:LONGEST]}"])
+            return equals([_key(name, wanted)])
         case "contains":
             return contains(f"{name}{TEXT}", normal(wanted))
         case "" | "text":

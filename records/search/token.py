@@ -11,7 +11,7 @@ from typing import Any
 
 from records.errors import UnknownParameter
 from records.search.extract import Value
-from records.search.key import ANY_SYSTEM, OF_TYPE, SYSTEM, SYSTEM_CODE, TEXT, Condition, begins, equals
+from records.search.key import ANY_SYSTEM, OF_TYPE, SYSTEM_CODE, TEXT, Condition, begins, equals
 from records.search.text import normal
 from records.search.values import plain, split
 
@@ -37,24 +37,29 @@ def codes(found: Value) -> Iterator[tuple[str, str]]:
             yield str(value.get("system", "")), str(code)
 
 
-def keys(name: str, found: Value) -> Iterator[str]:
+def keys(name: str, found: Value) -> list[str]:
     """The keys of one value."""
-    for form in forms(found):
-        yield name + form
-    for text in _texts(found):
-        yield f"{name}{TEXT}{normal(text)}"
-    if found.type == "Identifier" and isinstance(found.value, dict):
-        for system, code in codes(Value("CodeableConcept", found.value.get("type", {}))):
-            yield f"{name}{OF_TYPE}{system}|{code}|{found.value.get('value', '')}"
+    made = [name + form for form in forms(found)]
+    if not isinstance(found.value, dict):
+        return made
+    made += [f"{name}{TEXT}{normal(text)}" for text in _texts(found)]
+    if found.type == "Identifier":
+        kinds = codes(Value("CodeableConcept", found.value.get("type", {})))
+        made += [f"{name}{OF_TYPE}{system}|{code}|{found.value.get('value', '')}" for system, code in kinds]
+    return made
 
 
 def forms(found: Value) -> Iterator[str]:
-    """Every way in which a code may be asked for, without the parameter's name."""
+    """
+    Every way in which a code may be asked for, without the parameter's name.
+
+    A plain code has no system that could be asked for; of a system alone the second form is the beginning.
+    """
+    coded = isinstance(found.value, dict)
     for system, code in codes(found):
         yield f"{ANY_SYSTEM}{code}"
-        yield f"{SYSTEM_CODE}{system}|{code}"
-        if system:
-            yield f"{SYSTEM}{system}"
+        if coded:
+            yield f"{SYSTEM_CODE}{system}|{code}"
 
 
 def _texts(found: Value) -> Iterator[str]:
@@ -74,25 +79,31 @@ def sort_value(found: Value) -> str | None:
     return next((code for _, code in codes(found)), None)
 
 
-def form(value: str, *, systemless: bool = False) -> str:
-    """
-    How one alternative asks: `code`, `system|code`, `|code`, `system|`.
-
-    `systemless`: the element is a plain code, whose system is known by definition and stands nowhere.
-    """
+def asked(value: str) -> tuple[str | None, str]:
+    """(system, code) that one alternative asks for; the system is None where any will do, the code may be empty."""
     parts = [plain(part) for part in split(value, "|")]
     if len(parts) > 2:
         raise UnknownParameter("A token is code, system|code, |code or system|.")
-    if len(parts) == 1 or systemless:
-        return f"{ANY_SYSTEM}{parts[-1]}"
-    return f"{SYSTEM_CODE}{parts[0]}|{parts[1]}" if parts[1] else f"{SYSTEM}{parts[0]}"
+    return (None, parts[0]) if len(parts) == 1 else (parts[0], parts[1])
+
+
+def coded(name: str, value: str, *, systemless: bool = False) -> Condition:
+    """
+    The condition of `code`, `system|code`, `|code`, `system|`.
+
+    `systemless`: the element is a plain code, whose system is known by definition and stands nowhere.
+    """
+    system, code = asked(value)
+    if system is None or systemless:
+        return equals([f"{name}{ANY_SYSTEM}{code}"])
+    return equals([f"{name}{SYSTEM_CODE}{system}|{code}"]) if code else begins(f"{name}{SYSTEM_CODE}{system}|")
 
 
 def query(name: str, modifier: str, value: str, *, systemless: bool = False) -> Condition:
     """The condition of one alternative; `:not` is turned round by the caller."""
     match modifier:
         case "" | "not":
-            return equals([name + form(value, systemless=systemless)])
+            return coded(name, value, systemless=systemless)
         case "text":
             return begins(f"{name}{TEXT}{normal(plain(value))}")
         case "of-type":

@@ -6,8 +6,6 @@ https://hl7.org/fhir/R4/search.html#uri
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from records.errors import UnknownParameter
 from records.search.extract import Value
 from records.search.key import EXACT, Condition, begins, equals
@@ -16,10 +14,9 @@ from records.search.values import plain
 MODIFIERS = frozenset({"above", "below"})
 
 
-def keys(name: str, found: Value) -> Iterator[str]:
+def keys(name: str, found: Value) -> list[str]:
     """The keys of one value."""
-    if isinstance(found.value, str):
-        yield f"{name}{EXACT}{found.value}"
+    return [f"{name}{EXACT}{found.value}"] if isinstance(found.value, str) else []
 
 
 def sort_value(found: Value) -> str | None:
