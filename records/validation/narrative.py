@@ -25,7 +25,7 @@ rules scope shape span src start style summary tabindex title type valign value 
 {http://www.w3.org/XML/1998/namespace}lang {http://www.w3.org/XML/1998/namespace}space
 """
 ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
-SCHEMES = frozenset({"http", "https", "mailto", "tel", "urn"})
+SCHEMES = frozenset({"ftp", "http", "https", "mailto", "tel", "urn"})
 IMAGES = ("data:image/png", "data:image/gif", "data:image/jpeg", "data:image/webp")
 ADDRESSES = frozenset({"href", "cite", "longdesc"})
 _SCHEME = re.compile(r"([^/?#]*?):")

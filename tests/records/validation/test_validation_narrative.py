@@ -25,6 +25,7 @@ class TestNarrative:
             '<table><tr><td colspan="2">1</td></tr></table>',
             '<a href="http://example.org/a?b=c:d">x</a><a name="here">y</a><a href="#here">z</a>',
             '<a href="Patient/1">p</a>',
+            '<a href="ftp://ftp.example.org/table.xml">f</a>',
             '<img src="data:image/png;base64,AAAA" alt="x"/>',
             '<img src="photo.png"/>',
             "<!-- a comment -->a",
