@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     fhir_max_entries: int = Field(5_000, description="Largest batch or transaction")
     fhir_default_count: int = Field(20, description="Page size where _count is absent")
     fhir_max_count: int = Field(500, description="Largest page")
+    fhir_gzip_bytes: int = Field(4_000, description="Smallest FHIR answer that is compressed for who asks; 0: none is")
+    fhir_cors_origins: str = Field(
+        "", description="Origins of SMART apps in a browser, blanks between them, or *; none: no other origin is let in"
+    )
 
     lanes: int = Field(64, description="Ordered lanes; one patient of one source is always in the same lane")
     workers: int = Field(1, description="Worker processes under `hie up`")

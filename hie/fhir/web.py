@@ -7,44 +7,29 @@ https://hl7.org/fhir/R4/http.html
 
 from __future__ import annotations
 
-import re
-import uuid
 from dataclasses import replace
 
-import msgspec
 import structlog
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
-from hie.access.caller import ANONYMOUS
-from hie.errors import HieError, Unsupported, fault
+from hie.errors import HieError, fault
+from hie.fhir.answering import allowed, response
 from hie.fhir.auditing import audit
-from hie.fhir.call import Answer, Call, parse_query
-from hie.fhir.formats import CONTENT_TYPES, JSON, JSON_TYPES, XML, XML_TYPES, Format, bare, wanted
-from hie.fhir.formats.from_xml import from_xml
-from hie.fhir.formats.to_xml import to_xml
+from hie.fhir.call import Answer, Call
+from hie.fhir.crossing import preflight
+from hie.fhir.formats import PLAIN
 from hie.fhir.outcome import refusal
-from hie.fhir.patching import KINDS
-from hie.fhir.router import dispatch
+from hie.fhir.receiving import Unread, begun, received, spoken_of, understood
+from hie.fhir.router import capabilities, dispatch, methods
 from hie.fhir.services import FhirServices
-from records.errors import RecordError, TooCostly
-from records.stored import encode
+from records.errors import RecordError
 
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 OPEN = frozenset({("metadata",)})
-FORM_TYPE = "application/x-www-form-urlencoded"
 
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9\-_.]{1,64}$")
 _log = structlog.get_logger("hie.fhir")
-
-
-class Oversize(TooCostly):
-    """More bytes than are taken; `begun` is what came up to there, and is kept."""
-
-    def __init__(self, text: str, begun: bytes) -> None:
-        super().__init__(text)
-        self.begun = begun
 
 
 def fhir_routes(services: FhirServices) -> list[Route]:
@@ -58,18 +43,25 @@ def fhir_routes(services: FhirServices) -> list[Route]:
 
 async def serve(services: FhirServices, request: Request) -> Response:
     """One request from socket to socket."""
-    call = _call(services, request)
-    spoken: Format = "json"
+    call, spoken = begun(services, request), PLAIN
+    if request.method == "OPTIONS" and "access-control-request-method" in call.headers:
+        return Response(status_code=204, headers=preflight(services.settings.fhir_cors_origins, call.header("origin")))
     try:
-        body = await _body(request, services.settings.fhir_max_bytes)
-        call = replace(call, query=parse_query(request.url.query), body=body)
-        spoken = wanted(dict(call.query).get("_format"), call.header("accept"))
-        answer = await _answer(call, request)
-    except Oversize as error:
-        answer = await _refused(replace(call, body=error.begun), error)
+        call = await received(call, request)
+        spoken = spoken_of(call)
+        answer = await (_options(call) if request.method == "OPTIONS" else _answer(call, request))
+    except Unread as error:
+        answer = await _refused(replace(call, body=error.body), error.reason)
     except Exception as error:
         answer = await _refused(call, error)
-    return await _response(call, answer, spoken)
+    return await response(call, answer, spoken)
+
+
+async def _options(call: Call) -> Answer:
+    """`OPTIONS [base]` is answered with what the server can do; elsewhere with what the address takes."""
+    if not call.path:
+        return await capabilities(call)
+    return Answer(204 if methods(call.path) else 404, b"", allowed(call))
 
 
 async def _answer(call: Call, request: Request) -> Answer:
@@ -77,7 +69,7 @@ async def _answer(call: Call, request: Request) -> Answer:
         caller = await call.services.gate.caller(request.headers.get("authorization"), request.headers)
         call = replace(call, caller=caller)
     try:
-        answer = await dispatch(replace(call, body=_understood(call)))
+        answer = await dispatch(replace(call, body=understood(call)))
     except Exception as error:
         return await _refused(call, error)
     if call.path not in OPEN:
@@ -96,65 +88,3 @@ async def _refused(call: Call, error: Exception) -> Answer:
         )
     await audit(call, answer)
     return answer
-
-
-def _call(services: FhirServices, request: Request) -> Call:
-    given = request.headers.get("x-request-id", "")
-    return Call(
-        services,
-        dispatch,
-        ANONYMOUS,
-        request.method,
-        tuple(part for part in request.path_params.get("path", "").split("/") if part),
-        (),
-        {name.lower(): value for name, value in request.headers.items()},
-        base=services.settings.fhir_url,
-        request_id=given if _REQUEST_ID.match(given) else str(uuid.uuid4()),
-        address=request.client.host if request.client else "",
-    )
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    chunks, size = list[bytes](), 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise Oversize(f"A request body may have {limit} bytes.", b"".join((*chunks, chunk))[:limit])
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _understood(call: Call) -> bytes:
-    """The body as JSON (or as the form of a search); Unsupported for a type that is not taken."""
-    sent = bare(call.header("content-type") or JSON)
-    form = call.path[-1:] == ("_search",) and sent == FORM_TYPE
-    patch = call.method == "PATCH" and sent in KINDS
-    if not call.body or form or patch or sent in JSON_TYPES:
-        return call.body
-    if sent in XML_TYPES:
-        return encode(from_xml(call.body))
-    raise Unsupported(f"The body must be {JSON} or {XML}.")
-
-
-async def _response(call: Call, answer: Answer, spoken: Format) -> Response:
-    headers = {
-        **answer.headers,
-        "Content-Type": CONTENT_TYPES[spoken],
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "X-Request-Id": call.request_id,
-    }
-    if answer.stream is not None and spoken == "json":
-        return StreamingResponse(answer.stream, answer.status, headers)
-    body = answer.body if answer.stream is None else b"".join([part async for part in answer.stream])
-    if answer.status in (204, 304) or call.method == "HEAD":
-        body = b""
-    return Response(_written(body, spoken, pretty=("_pretty", "true") in call.query), answer.status, headers)
-
-
-def _written(body: bytes, spoken: Format, *, pretty: bool) -> bytes:
-    if not body:
-        return body
-    if spoken == "xml":
-        return to_xml(body, pretty=pretty)
-    return msgspec.json.format(body, indent=2) if pretty else body

@@ -82,7 +82,7 @@ class TestNegotiation:
     )  # fmt: skip
     def test_wanted(self, asked: str | None, accept: str | None, format_: str) -> None:
         """_format before Accept, Accept by its weights; a browser gets JSON."""
-        assert wanted(asked, accept) == format_
+        assert wanted(asked, accept).format == format_
 
     def test_none(self) -> None:
         """Nothing that is spoken here."""
