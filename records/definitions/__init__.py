@@ -8,8 +8,9 @@ fetched at run time. https://hl7.org/fhir/R4/downloads.html
 from __future__ import annotations
 
 from records.definitions.load import Definitions, definitions
-from records.definitions.model import Component, Element, Path, SearchParameter, Structure, Target
+from records.definitions.model import Check, Component, Element, Path, SearchParameter, Step, Structure, Target
 
 __all__ = [
-    "Component", "Definitions", "Element", "Path", "SearchParameter", "Structure", "Target", "definitions",
+    "Check", "Component", "Definitions", "Element", "Path", "SearchParameter", "Step", "Structure", "Target",
+    "definitions",
 ]  # fmt: skip

@@ -11,6 +11,31 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """A condition on one value: `equals`, `differs`, `exists`, `is` or `refers`; `and`, `or`, `not` join `parts`."""
+
+    kind: str
+    steps: tuple[Step, ...] = ()
+    value: str | bool = ""
+    parts: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """
+    One step of a walk: `child` (under its names in JSON, each with its type), `extension` (of an url), `only` (these
+    types), `where` (a check holds), `at` (a position), `exists`.
+    """
+
+    kind: str
+    members: tuple[tuple[str, str], ...] = ()
+    types: tuple[str, ...] = ()
+    url: str = ""
+    check: Check | None = None
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Path:
     """
     One alternative of a search expression: `steps` are element names below the resource type.
@@ -18,7 +43,7 @@ class Path:
     A choice element has its base name (`value`); `type` restricts it (`as Quantity`). `where` is an equality on the
     last step (or the one at `where_at`), `resolves` the type a reference must be to, `extension` the url of an
     extension whose value is meant, `exists` the question whether there is a value other than false. `datatypes` are
-    the types it can find.
+    the types it can find. A `walk`, where there is one, is followed instead: the expressions of custom parameters.
     """
 
     steps: tuple[str, ...]
@@ -29,6 +54,7 @@ class Path:
     extension: str = ""
     exists: bool = False
     datatypes: tuple[str, ...] = ()
+    walk: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from records.definitions import Path
+from records.search.custom_walk import follow
 from records.stored import Json
 
 
@@ -43,6 +44,8 @@ def first_names(paths: Iterable[Path]) -> frozenset[str] | None:
 
 
 def _compiled(path: Path) -> Finder:
+    if path.walk:
+        return lambda node: [Value(*one) for one in follow(path, node)]
     if path.exists:
         inner = _walk(path)
         return lambda node: [Value("boolean", any(one.value is not False for one in inner(node)))]
