@@ -7,10 +7,10 @@ fetched at run time. https://hl7.org/fhir/R4/downloads.html
 
 from __future__ import annotations
 
-from records.definitions.load import Definitions, definitions
+from records.definitions.load import IN_FORCE, Definitions, definitions, official
 from records.definitions.model import Check, Component, Element, Path, SearchParameter, Step, Structure, Target
 
 __all__ = [
-    "Check", "Component", "Definitions", "Element", "Path", "SearchParameter", "Step", "Structure", "Target",
-    "definitions",
+    "IN_FORCE", "Check", "Component", "Definitions", "Element", "Path", "SearchParameter", "Step", "Structure",
+    "Target", "definitions", "official",
 ]  # fmt: skip

@@ -7,16 +7,25 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
 from records.definitions.model import Component, Element, Path, SearchParameter, Structure, Target
 
+# Set while a store with parameters of its own is at work; see records.search.custom.
+IN_FORCE: ContextVar[Definitions | None] = ContextVar("definitions", default=None)
+
+
+def definitions() -> Definitions:
+    """The definitions in force here: those of R4, with what the store at work has beyond them."""
+    return IN_FORCE.get() or official()
+
 
 @cache
-def definitions() -> Definitions:
-    """The definitions of R4, one for the process."""
+def official() -> Definitions:
+    """The definitions of R4 alone, one for the process."""
     return Definitions()
 
 
@@ -27,7 +36,13 @@ def read(name: str) -> Any:
 
 
 class Definitions:
-    """What the official package says, for the types that this server offers."""
+    """
+    What the official package says, for the types that this server offers.
+
+    `generation` numbers what resources are indexed by; it is 0 where nobody counts.
+    """
+
+    generation = 0
 
     @cached_property
     def _search(self) -> dict[str, Any]:
@@ -63,6 +78,14 @@ class Definitions:
         """The parameters of a type by their code."""
         return _parameters(resource_type)
 
+    def custom(self, _resource_type: str) -> tuple[SearchParameter, ...]:
+        """Parameters beyond the standard that a type is indexed by, whether or not they are answered yet."""
+        return ()
+
+    def unanswered(self, _resource_type: str) -> Mapping[str, str]:
+        """By code: why a parameter that is known is not answered now."""
+        return {}
+
     def includes(self, resource_type: str) -> tuple[str, ...]:
         """`Observation:subject` for each reference parameter of the type."""
         return _includes(resource_type)
@@ -78,12 +101,12 @@ class Definitions:
 
 @cache
 def _compartment(name: str) -> Mapping[str, tuple[str, ...]]:
-    return {kind: tuple(codes) for kind, codes in definitions()._search["compartments"][name].items()}
+    return {kind: tuple(codes) for kind, codes in official()._search["compartments"][name].items()}
 
 
 @cache
 def _parameters(resource_type: str) -> Mapping[str, SearchParameter]:
-    found = definitions()._search["parameters"].get(resource_type, {})
+    found = official()._search["parameters"].get(resource_type, {})
     return {code: _parameter(code, row) for code, row in found.items()}
 
 
@@ -120,7 +143,7 @@ def _includes(resource_type: str) -> tuple[str, ...]:
 def _reverse_includes(resource_type: str) -> tuple[str, ...]:
     return tuple(
         f"{source}:{one.code}"
-        for source in sorted(definitions().resource_types)
+        for source in sorted(official().resource_types)
         for one in _parameters(source).values()
         if one.type == "reference" and resource_type in one.targets
     )
@@ -128,7 +151,7 @@ def _reverse_includes(resource_type: str) -> tuple[str, ...]:
 
 @cache
 def _structure(name: str) -> Structure:
-    row = definitions()._structures[name]
+    row = official()._structures[name]
     elements: dict[str, Element] = {}
     for one in row.get("elements", ()):
         element = _element(one)

@@ -4,11 +4,11 @@ What a stored resource is found by: flat search keys, its patients, its labels, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
-from records.definitions import SearchParameter, definitions
+from records.definitions import Definitions, SearchParameter, definitions, official
 from records.search import composite, reference
 from records.search.composite import SIMPLE, Part
 from records.search.extract import Finder, finder, first_names
@@ -66,10 +66,23 @@ def index(resource: Json) -> Index:
     return Index(tuple(keys), _patients(resource, references), tuple(_labels(resource)), sort)
 
 
-@cache
 def plans(resource_type: str) -> tuple[Plan, ...]:
-    """How each parameter of a type becomes keys."""
-    known = definitions().search_parameters(resource_type).values()
+    """How each parameter of a type becomes keys: those of the standard, and those that the store at work has added."""
+    known = definitions()
+    return _extended(known, resource_type) if known.custom(resource_type) else _standard(resource_type)
+
+
+@cache
+def _standard(resource_type: str) -> tuple[Plan, ...]:
+    return _plans(official().search_parameters(resource_type).values())
+
+
+@lru_cache(maxsize=256)
+def _extended(known: Definitions, resource_type: str) -> tuple[Plan, ...]:
+    return (*_standard(resource_type), *_plans(known.custom(resource_type)))
+
+
+def _plans(known: Iterable[SearchParameter]) -> tuple[Plan, ...]:
     return tuple(
         Plan(one, first_names(one.paths), finder(one.paths), composite.parts_of(one))
         for one in known
