@@ -12,6 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -56,6 +57,10 @@ from hie.exchange.unmapped import UnmappedQueue
 from hie.exchange.worker import Worker
 from hie.fhir.dictionary import RegionDictionary
 from hie.fhir.services import FhirServices
+from hie.fhir.subscriptions import fan_out, wiring
+from hie.fhir.subscriptions.deliveries import Deliveries
+from hie.fhir.subscriptions.interest import Interest
+from hie.fhir.subscriptions.registry import Registry as Subscriptions
 from hie.fhir.web import fhir_routes
 from hie.http import metrics
 from hie.http.health import Health, database_check
@@ -97,6 +102,7 @@ class Services:
     pipeline: Pipeline
     work: Work
     fhir: FhirServices
+    interest: Interest
 
     def leases(self, collection: str) -> Leases:
         """The leases of this process in `lanes` or `consumers`."""
@@ -115,8 +121,10 @@ async def build(settings: Settings, *, clock: Clock = now) -> AsyncIterator[Serv
         stack.push_async_callback(services.audit.aclose)
         for part in (services.store, services.registry, services.journal, services.outbox):
             await part.ensure_indexes()
+        await services.fhir.subscriptions.ensure_indexes()
         if settings.mode == "demo":
             await bind_demo_accounts(services.gate.accounts)
+        await stack.enter_async_context(services.interest.following())
         yield services
 
 
@@ -144,11 +152,17 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
     audit = AuditTrail(client, prefix, data_dir=settings.data_dir, observer=observer, clock=clock)
     work = Work(store, filing, registry, words, clock)
     subscribe(outbox, work)
+    kept = timedelta(days=settings.subscription_retention_days)
+    subscriptions = Subscriptions(client, prefix, clock=clock, kept=kept)
+    fhir = FhirServices(settings, store, filing, gate, audit, journal, registry, clock, subscriptions)
+    interest = Interest(subscriptions)
+    gate.watch(interest.saw)
+    outbox.subscribe(fan_out.NAME, interest, wiring.fan_out(fhir, RegionDictionary(words)))
     return Services(
         settings, client, clock, store, registry, outbox, filing, journal, UnmappedQueue(client, prefix), directory,
         Quarantine(journal, directory), Intake(journal, directory, settings, clock), gate, audit, words,
         pipeline(store=store, directory=directory, filing=filing, journal=journal, mapper=mapper(words)), work,
-        FhirServices(settings, store, filing, gate, audit, journal, registry, clock),
+        fhir, interest,
     )  # fmt: skip
 
 
@@ -249,13 +263,15 @@ def _tls(settings: Settings) -> Any:
     return server_context(certificate, key, settings.mllp_tls_client_ca)
 
 
-def workers(services: Services) -> tuple[Worker, OutboxRunner, Clockwork]:
-    """One worker of the lanes, one runner of the outbox, and what time alone changes."""
+def workers(services: Services) -> tuple[Worker, OutboxRunner, Clockwork, Deliveries]:
+    """One worker of the lanes, one runner of the outbox, what time alone changes, and the telling of subscribers."""
     worker = Worker(
         services.journal, services.pipeline, services.leases("lanes"), lanes=services.settings.lanes,
         unmapped=services.unmapped, quarantine=services.quarantine,
     )  # fmt: skip
-    return worker, OutboxRunner(services.outbox, services.leases("consumers")), clockwork(services.work)
+    consumers = services.leases("consumers")
+    told = wiring.deliveries(services.fhir, consumers.owner)
+    return worker, OutboxRunner(services.outbox, consumers), clockwork(services.work), told
 
 
 def clockwork(work: Work) -> Clockwork:

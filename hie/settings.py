@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         "", description="Origins of SMART apps in a browser, blanks between them, or *; none: no other origin is let in"
     )
 
+    subscription_hosts: str = Field(
+        "", description="Where notifications may go: hosts, *.domains, addresses, networks; separated by commas"
+    )
+    subscription_retention_days: float = Field(7.0, description="Told events are kept so long for $events and $resend")
+
     lanes: int = Field(64, description="Ordered lanes; one patient of one source is always in the same lane")
     workers: int = Field(1, description="Worker processes under `hie up`")
     web_workers: int = Field(1, description="Web processes under `hie up`")

@@ -58,6 +58,11 @@ class Gate:
         self.consents = Consents(consents, self.residents, clock=clock)
         self.organizations = Organizations(store)
         self._portal_client = settings.portal_client
+        self._watchers: list[Callable[[Caller], None]] = []
+
+    def watch(self, watcher: Callable[[Caller], None]) -> None:
+        """Show every caller of a verified token to somebody who keeps what accounts are."""
+        self._watchers.append(watcher)
 
     async def aclose(self) -> None:
         """Close the connection to the issuer."""
@@ -77,7 +82,7 @@ class Gate:
         role = role_among(claims.roles, policy(), resident=claims.client == self._portal_client)
         rules = policy().roles.get(role)
         own = await self._own(claims, own_record=rules is not None and rules.own_record)
-        return Caller(
+        caller = Caller(
             subject=claims.subject,
             name=claims.name,
             role=role,
@@ -92,6 +97,9 @@ class Gate:
             session=claims.session,
             launched=bool(claims.patient),
         )
+        for watcher in self._watchers:
+            watcher(caller)
+        return caller
 
     async def visibility(self, caller: Caller, resource_type: str, interaction: str) -> Visibility:
         """What the caller may see or touch; Refused where the answer is nothing at all."""

@@ -14,6 +14,7 @@ from records.stored import Json
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 REST = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 INTERACTION = "http://hl7.org/fhir/restful-interaction"
+NOTIFICATION = "http://hl7.org/fhir/subscription-notification-type"
 PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 PROFILE = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
 
@@ -92,6 +93,10 @@ PATTERNS = {
     "batch": _rest("batch", "E", SOURCE, DESTINATION, AUTHOR, queries=True),
     "operation": _rest("operation", "E", SOURCE, DESTINATION, RECIPIENT, queries=True),
     "everything": _rest("operation", "E", SOURCE, DESTINATION, RECIPIENT, queries=True),
+    "notification": Pattern(
+        coding(DCM, "110106", "Export"), coding(NOTIFICATION, "event-notification", "Event Notification"), "R",
+        DESTINATION, SOURCE, RECIPIENT,
+    ),
     "sign-in": _sign("110122", "Login"),
     "sign-out": _sign("110123", "Logout"),
 }

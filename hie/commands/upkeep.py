@@ -20,6 +20,7 @@ from hie.exchange.dead_letters import DeadLetters
 from hie.exchange.journal import Journal
 from hie.exchange.outbox import Outbox
 from hie.exchange.schema import Schema
+from hie.fhir.subscriptions.registry import Registry as Subscriptions
 from hie.identity.registry import ClientRegistry
 from hie.settings import Settings
 from records.resource_store import ResourceStore
@@ -105,4 +106,5 @@ async def migrate_stores(settings: Settings, say: Say, *, dry_run: bool = False)
 def _indexed(settings: Settings, client: Client) -> tuple[Any, ...]:
     prefix = settings.database_prefix
     store = ResourceStore(client, prefix)
-    return store, ClientRegistry(client, prefix, store), Journal(client, prefix), Outbox(client, prefix)
+    registry = ClientRegistry(client, prefix, store)
+    return store, registry, Journal(client, prefix), Outbox(client, prefix), Subscriptions(client, prefix)

@@ -6,7 +6,7 @@ https://microservices.io/patterns/data/transactional-outbox.html, https://hl7.or
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,10 +47,10 @@ Handler = Callable[[Event], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """Who wants which types ("*" for all)."""
+    """Who wants which types ("*" for all); the container may change what it holds."""
 
     name: str
-    types: frozenset[str]
+    types: Container[str]
     handler: Handler
 
 
@@ -66,11 +66,11 @@ class Outbox:
         """Create what is missing."""
         await self.collection.create_indexes(INDEXES)
 
-    def subscribe(self, consumer_name: str, types: Iterable[str], handler: Handler) -> None:
+    def subscribe(self, consumer_name: str, types: Container[str], handler: Handler) -> None:
         """Name a consumer; every process of the exchange must make the same subscriptions."""
         if consumer_name in self.consumers:
             raise ValueError(f"{consumer_name} subscribed twice")
-        self.consumers[consumer_name] = Consumer(consumer_name, frozenset(types), handler)
+        self.consumers[consumer_name] = Consumer(consumer_name, types, handler)
 
     async def publish(self, stored: Sequence[Stored], writes: Sequence[Write], *, session: AsyncClientSession) -> None:
         """Write the events of what was stored; `writes` are in the same order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from hie.access.gate import Gate
 from hie.audit.trail import AuditTrail
@@ -13,6 +14,10 @@ from hie.exchange.journal import Journal
 from hie.identity.registry import ClientRegistry
 from hie.settings import Settings
 from records.resource_store import ResourceStore
+
+if TYPE_CHECKING:
+    # The registry reads Subscriptions as calls are read, and a call knows its services.
+    from hie.fhir.subscriptions.registry import Registry as Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +32,4 @@ class FhirServices:
     journal: Journal
     registry: ClientRegistry
     clock: Callable[[], datetime]
+    subscriptions: Subscriptions

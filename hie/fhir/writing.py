@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pymongo.asynchronous.client_session import AsyncClientSession
+
 from hie.errors import Refused
 from hie.fhir.call import Call
+from hie.fhir.subscriptions.accepting import accept
 from records import search, validation
 from records.errors import Gone, Invalid, NotFound
 from records.stored import EVERYTHING, Json, Stored, Visibility, Write
@@ -63,9 +66,14 @@ async def file_all(call: Call, writes: Sequence[Write]) -> list[Stored]:
     """Identity, store and events of all writes in one transaction."""
     services = call.services
     source = source_of(call)
-    return await services.store.in_transaction(
-        lambda session: services.filing.file(writes, session=session, source=source)
-    )
+    accepted = await accept(call, writes)
+
+    async def file(session: AsyncClientSession) -> list[Stored]:
+        rows = await services.filing.file(accepted.writes, session=session, source=source)
+        await accepted.keep(rows, session)
+        return rows
+
+    return await services.store.in_transaction(file)
 
 
 async def file_one(call: Call, write: Write) -> Stored:

@@ -22,6 +22,7 @@ from hie.fhir.call import Answer, Call, split_url
 from hie.fhir.outcome import refusal
 from hie.fhir.router import dispatch
 from hie.fhir.services import FhirServices
+from hie.fhir.subscriptions.registry import Registry as Subscriptions
 from hie.identity.registry import ClientRegistry
 from hie.settings import Settings
 from records.resource_store import ResourceStore
@@ -69,7 +70,8 @@ class World:
         registry = ClientRegistry(client, prefix, store)
         filing = Filing(store, registry, Outbox(client, prefix))
         self.services = FhirServices(
-            Settings(), store, filing, self.gate, self.trail, Journal(client, prefix), registry, now  # type: ignore[arg-type]
+            Settings(), store, filing, self.gate, self.trail, Journal(client, prefix), registry, now,  # type: ignore[arg-type]
+            Subscriptions(client, prefix),
         )  # fmt: skip
 
     async def ask(
