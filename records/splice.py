@@ -14,7 +14,8 @@ import msgspec
 from records.errors import NotUnderstood
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_COLON = re.compile(rb"\s*:\s*")
+# A name may be written with escapes: it is found by its place, not by its letters.
+_NAME = re.compile(rb'[\s,]*"(?:[^"\\]|\\.)*"\s*:\s*')
 _TYPE = b'"resourceType"'
 
 
@@ -44,9 +45,8 @@ def _spans(text: bytes) -> Iterator[tuple[str, int, int]]:
         raise NotUnderstood("The text is not a JSON object.") from error
     at = text.index(b"{") + 1
     for name, raw in members.items():
-        at = text.index(b'"' + name.encode() + b'"', at) + len(name.encode()) + 2
-        colon = _COLON.match(text, at)
-        assert colon is not None
-        start = colon.end()
+        found = _NAME.match(text, at)
+        assert found is not None
+        start = found.end()
         at = start + len(memoryview(raw))
         yield name, start, at

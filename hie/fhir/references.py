@@ -10,33 +10,40 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import msgspec
+
 from hie.fhir.call import Call, split_url
 from hie.fhir.conditions import matches
 from records.errors import PreconditionFailed
 
-_REFERENCE = re.compile(rb'("(?:reference|url|uri)"\s*:\s*")([^"\\]+)(")')
-_CONDITIONAL = re.compile(rb'("reference"\s*:\s*")([A-Z][A-Za-z]+\?[^"\\]+)(")')
+# A value may have escapes: many writers of JSON put a backslash before every slash.
+_REFERENCE = re.compile(rb'("(?:reference|url|uri)"\s*:\s*)("(?:[^"\\]|\\.)+")')
+_CONDITIONAL = re.compile(rb'("reference"\s*:\s*)("[A-Z][A-Za-z]+\?(?:[^"\\]|\\.)+")')
 
 
 def rewrite(text: bytes, known: Mapping[str, str]) -> bytes:
     """Replace every reference, url and uri that names an entry by `Type/id`."""
 
     def replace(found: re.Match[bytes]) -> bytes:
-        name, hash_sign, fragment = found[2].decode().partition("#")
+        name, hash_sign, fragment = _value(found).partition("#")
         target = known.get(name)
-        return found[0] if target is None else found[1] + (target + hash_sign + fragment).encode() + found[3]
+        return found[0] if target is None else found[1] + msgspec.json.encode(target + hash_sign + fragment)
 
     return _REFERENCE.sub(replace, text)
 
 
 async def resolve_conditional(call: Call, text: bytes, known: dict[str, str]) -> bytes:
     """Replace references such as `Practitioner?identifier=a|b` by the one resource they select."""
-    wanted = {found[2].decode() for found in _CONDITIONAL.finditer(text)}
+    wanted = {_value(found) for found in _CONDITIONAL.finditer(text)}
     for condition in wanted - known.keys():
         known[condition] = await _select(call, condition)
     if not wanted:
         return text
-    return _CONDITIONAL.sub(lambda found: found[1] + known[found[2].decode()].encode() + found[3], text)
+    return _CONDITIONAL.sub(lambda found: found[1] + msgspec.json.encode(known[_value(found)]), text)
+
+
+def _value(found: re.Match[bytes]) -> str:
+    return msgspec.json.decode(found[2], type=str)
 
 
 async def _select(call: Call, condition: str) -> str:

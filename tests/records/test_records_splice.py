@@ -43,6 +43,15 @@ class TestSplice:
             "meta": {"versionId": "1"},
         }
 
+    @pytest.mark.parametrize("name", [b"\\u0069d", b"i\\u0064"])
+    def test_escaped_names(self, name: bytes) -> None:
+        """A name with escapes is the same name, and the others are found as well."""
+        text = b'{"resource\\u0054ype":"Patient","a\\"b":{"id":"x"},"%s" : "old" , "active":true}' % name
+
+        assert splice(text, "new", META) == text.replace(b'"old"', b'"new"').replace(
+            b'"Patient"', b'"Patient","meta":{"versionId":"1"}'
+        )
+
     @given(
         st.dictionaries(st.from_regex(r"[a-z]{1,4}", fullmatch=True), st.text() | st.integers() | st.lists(st.text()))
     )

@@ -15,6 +15,7 @@ from lxml import etree
 
 from records.definitions import Element, Structure, definitions
 from records.stored import Json, decode
+from records.validation.narrative import xml
 
 FHIR = "http://hl7.org/fhir"
 _parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
@@ -57,7 +58,7 @@ def _pairs(value: Any, shadow: Any) -> Iterator[tuple[Any, Any]]:
 def _append(parent: Any, element: Element, name: str, value: Any, shadow: Any) -> None:
     kind = element.type_of(name)
     if kind == "xhtml":
-        parent.append(etree.fromstring(str(value).encode(), _parser))
+        parent.append(etree.fromstring(xml(str(value)).encode(), _parser))
         return
     node = etree.SubElement(parent, f"{{{FHIR}}}{name}")
     if kind == "Resource":
@@ -76,4 +77,5 @@ def _append(parent: Any, element: Element, name: str, value: Any, shadow: Any) -
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:f}" if isinstance(value, Decimal) and "E" in str(value) else str(value)
+    # Written out, 1E+9 would claim ten digits; 1E-9 claims what it says.
+    return f"{value:f}" if isinstance(value, Decimal) and int(value.as_tuple().exponent) <= 0 else str(value)

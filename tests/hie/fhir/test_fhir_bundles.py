@@ -4,6 +4,7 @@ batch and transaction. https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -50,6 +51,24 @@ class TestTransaction:
         assert stored["subject"]["reference"] == made[1]
         assert stored["performer"][0]["reference"] == "Practitioner/d1"
         assert answers[2]["resource"]["total"] == 1
+
+    async def test_escaped_slashes(self, world: World) -> None:
+        """A writer of JSON that puts a backslash before every slash names the same entries and conditions."""
+        await world.made({"resourceType": "Practitioner", "id": "d1", "identifier": [{"system": "u/d", "value": "7"}]})
+        found = observation() | {
+            "subject": {"reference": "http://clinic.example/fhir/Patient/7"},
+            "performer": [{"reference": "Practitioner?identifier=u/d|7"}],
+        }
+        sent = bundle(
+            "transaction",
+            entry("POST", "Observation", found),
+            entry("POST", "Patient", patient(), "http://clinic.example/fhir/Patient/7"),
+        )
+        done = await world.post("", json.dumps(sent).replace("/", "\\/"), account="system")
+        made = [one["response"]["location"].split("/fhir/")[1].split("/_history")[0] for one in done.json()["entry"]]
+        stored = (await world.get(f"/{made[0]}")).json()
+
+        assert (stored["subject"]["reference"], stored["performer"][0]["reference"]) == (made[1], "Practitioner/d1")
 
     async def test_all_or_nothing(self, world: World) -> None:
         """One entry that is not valid, and nothing is stored; the outcome names the entry."""
