@@ -24,6 +24,7 @@ class Stored:
 
     `text` is the exact UTF-8 JSON that is served: as it was received, but for `id` and `meta`.
     It is empty for a deletion. `patients` are the source Patient ids ("pat-1") whose compartment it is in.
+    `created` is POST or PUT for the version that brought the resource about, or brought it back.
     """
 
     type: str
@@ -33,6 +34,7 @@ class Stored:
     text: bytes
     deleted: bool = False
     patients: tuple[str, ...] = ()
+    created: str = ""
 
     @property
     def reference(self) -> str:

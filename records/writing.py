@@ -89,7 +89,10 @@ def _next(write: Write, before: Mapping[str, Any] | None, at: datetime) -> Docum
     if write.if_version is not None and write.if_version != version:
         raise Conflict(CHANGED)
     if write.interaction != "delete":
-        return build(write, version + 1, at)
-    if before is None:
+        document = build(write, version + 1, at)
+        if before is None or before["d"]:
+            document["c"] = "POST" if _fresh(write) else "PUT"
+        return document
+    if before is None or before["d"]:
         raise NotFound("What is to be deleted does not exist.")
     return tombstone(before, at)

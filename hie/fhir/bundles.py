@@ -12,6 +12,7 @@ from datetime import datetime
 from urllib.parse import quote, urlencode
 
 from hie.fhir.call import Params
+from records.documents import instant
 from records.stored import Stored, encode
 
 Link = tuple[str, str]
@@ -29,7 +30,7 @@ def opening(kind: str, links: Sequence[Link], total: int | None, now: datetime) 
     head: dict[str, object] = {
         "resourceType": "Bundle",
         "id": str(uuid.uuid4()),
-        "meta": {"lastUpdated": now.isoformat(timespec="milliseconds")},
+        "meta": {"lastUpdated": instant(now)},
         "type": kind,
     }
     if total is not None:
@@ -54,10 +55,12 @@ def searchset_entry(base: str, row: Stored, text: bytes, mode: str) -> bytes:
     )  # fmt: skip
 
 
-def history_entry(base: str, row: Stored, creation: bool) -> bytes:
+def history_entry(base: str, row: Stored, creation: bool = False) -> bytes:
     """One version: what was done, and when."""
-    method = "DELETE" if row.deleted else ("POST" if creation else "PUT")
-    status = "204" if row.deleted else ("201" if creation else "200")
+    # What was stored before creations were marked began with its first version.
+    created = row.created or ("POST" if creation or row.version == 1 else "")
+    method = "DELETE" if row.deleted else created or "PUT"
+    status = "204" if row.deleted else ("201" if created else "200")
     url = row.type if method == "POST" else row.reference
     tail = encode(
         {
@@ -65,8 +68,9 @@ def history_entry(base: str, row: Stored, creation: bool) -> bytes:
             "response": {
                 "status": status,
                 "etag": row.etag,
-                "lastModified": row.updated.isoformat(timespec="milliseconds"),
-            },
+                "lastModified": instant(row.updated),
+            }
+            | ({"location": f"{base}/{row.reference}/_history/{row.version}"} if created and not row.deleted else {}),
         }
     )
     resource = b"" if row.deleted else b'"resource":' + row.text + b","

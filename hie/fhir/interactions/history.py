@@ -23,6 +23,6 @@ async def history(call: Call) -> Answer:
     if page.next_cursor:
         rest = tuple(pair for pair in params if pair[0] != "_cursor")
         links.append(("next", link(call.base, path, (*rest, ("_cursor", page.next_cursor)))))
-    entries = (history_entry(call.base, row, row.version == 1) for row in page.matches)
+    entries = (history_entry(call.base, row) for row in page.matches)
     body = join("history", links, page.total, entries, call.services.clock())
     return Answer(200, body, {}, page.matches, interaction="history")
