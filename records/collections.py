@@ -17,22 +17,35 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from records.documents import Document
 from records.placement import DATABASES, database_of
+from records.search import paging
+from records.search.order import usual
 
 Client = AsyncMongoClient[dict[str, Any]]
 Collection = AsyncCollection[Document]
 LOCK_SECONDS = 300
 DURABLE = WriteConcern(w="majority", j=True)
 
-RESOURCE_INDEXES = [
-    IndexModel([("k", ASCENDING), ("_id", ASCENDING)]),
-    IndexModel([("p", ASCENDING), ("_id", ASCENDING)]),
-    IndexModel([("t", DESCENDING), ("_id", ASCENDING)]),
-]
 HISTORY_INDEXES = [
     IndexModel([("r", ASCENDING), ("i", ASCENDING), ("v", DESCENDING)]),
     IndexModel([("r", ASCENDING), ("t", DESCENDING), ("_id", ASCENDING)]),
     IndexModel([("t", DESCENDING), ("_id", ASCENDING)]),
 ]
+
+
+def indexes(resource_type: str) -> list[IndexModel]:
+    """
+    By search key, by patient, and by date of change; each in the usual order of the type.
+
+    What is asked for by one key comes out of the index in that order, so that a page reads no more than its rows.
+    """
+    order = [(name, ASCENDING) for name, _ in paging.order(usual(resource_type))]
+    dated = [IndexModel(order)] if len(order) > 1 else []
+    return [
+        IndexModel([("k", ASCENDING), *order]),
+        IndexModel([("p", ASCENDING), *order]),
+        IndexModel([("t", ASCENDING), ("_id", ASCENDING)]),
+        *dated,
+    ]
 
 
 class Unprepared(Exception):
@@ -51,6 +64,7 @@ class Collections:
             name: client.get_database(f"{prefix}_{name}", write_concern=DURABLE) for name in DATABASES
         }
         self._locks = self._databases["exchange"]["conditional_locks"]
+        self.secrets = client.get_database(f"{prefix}_exchange", write_concern=DURABLE)["secrets"]
         self._ready: set[str] = set()
 
     def of(self, resource_type: str) -> Collection:
@@ -80,7 +94,7 @@ class Collections:
     async def prepare(self, resource_type: str) -> None:
         """Make the collection of a type and its indexes."""
         if resource_type not in self._ready:
-            await self.of(resource_type).create_indexes(RESOURCE_INDEXES)
+            await self.of(resource_type).create_indexes(indexes(resource_type))
             self._ready.add(resource_type)
 
     async def lock(self, key: str, at: datetime, session: AsyncClientSession) -> None:

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
@@ -20,12 +20,14 @@ from records.documents import WITHOUT_KEYS, Document, moment, to_stored, visible
 from records.errors import Conflict, Gone, NotFound
 from records.past import Past
 from records.reindexing import reindex
+from records.search.cursors import Cursors, Place
 from records.search.dictionary import NO_DICTIONARY, Dictionary
 from records.search.everything import walk
 from records.search.key import both
 from records.search.request import compartment
 from records.search.request import read as read_request
 from records.search.run import Searcher
+from records.search.snapshots import at_one_moment
 from records.stored import EVERYTHING, Page, Stored, Visibility, Write
 from records.transactions import in_transaction
 from records.writing import Writer
@@ -52,6 +54,7 @@ class ResourceStore:
         self._client = client
         self.collections = Collections(client, prefix)
         self._writer = Writer(self.collections)
+        self._cursors = Cursors(self.collections.secrets)
         self._base, self._clock, self._dictionary = base, clock, dictionary
         self._default_count, self._max_count = default_count, max_count
 
@@ -152,19 +155,30 @@ class ResourceStore:
         lenient: bool = False,
         cursor: str | None = None,
         within: tuple[str, str] | None = None,
+        owner: str = "",
         session: AsyncClientSession | None = None,
     ) -> Page:
         """
         One page of what matches; UnknownParameter, TooCostly.
 
-        `within` is a compartment, e.g. ("Encounter", "e1").
+        `within` is a compartment, e.g. ("Encounter", "e1"). A cursor holds for the `owner` it was made for alone.
         """
         request = read_request(resource_type, params, lenient=lenient)
         if within is not None:
             request = replace(request, within=compartment(*within, resource_type))
         size = self._default_count if request.count is None else min(request.count, self._max_count)
-        searcher = Searcher(self.collections, visibility, session, self._base, self._dictionary)
-        return await searcher.page(request, size, cursor)
+        place = await self._cursors.open(cursor, request, owner) if cursor else Place(())
+
+        async def work(one: AsyncClientSession | None) -> tuple[Page, list[Any] | None]:
+            searcher = Searcher(self.collections, visibility, one, self._base, self._dictionary)
+            return await searcher.page(request, size, place.values if cursor else None)
+
+        if session is not None:
+            return (await work(session))[0]
+        (page, ending), at = await at_one_moment(self._client, place.at, work)
+        if ending is None:
+            return page
+        return replace(page, next_cursor=await self._cursors.seal(Place(tuple(ending), at), request, owner))
 
     async def iterate(
         self,
@@ -175,12 +189,12 @@ class ResourceStore:
     ) -> AsyncIterator[Stored]:
         """Everything that matches, in the asked order or that of the ids."""
         request = read_request(resource_type, (*params, ("_total", "none")))
-        searcher, cursor = Searcher(self.collections, visibility, None, self._base, self._dictionary), None
+        searcher, place = Searcher(self.collections, visibility, None, self._base, self._dictionary), None
         while True:
-            page = await searcher.page(request, WALK, cursor)
+            page, place = await searcher.page(request, WALK, place)
             for row in page.matches:
                 yield row
-            if (cursor := page.next_cursor) is None:
+            if place is None:
                 return
 
     async def everything(

@@ -89,6 +89,13 @@ def ending(condition: Condition, pattern: str) -> Condition:
     return {"k": {"$elemMatch": {**bounds, "$regex": f"{before}{pattern}$"}}}
 
 
+def asks_for_key(condition: Condition) -> bool:
+    """Whether a document without any key can never match."""
+    if "$or" in condition:
+        return all(map(asks_for_key, condition["$or"]))
+    return "k" in condition or any(map(asks_for_key, condition.get("$and", ())))
+
+
 def negated(condition: Condition) -> Condition:
     """Not that."""
     return {"$nor": [condition]}

@@ -1,8 +1,7 @@
 """
 Order and pages: a page goes on behind the last row of the one before, never by counting rows.
 
-The cursor is the last row's id alone: what it was sorted by is read again from the store, so that no name or value
-travels in an address. https://hl7.org/fhir/R4/search.html#sort
+https://hl7.org/fhir/R4/search.html#sort
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from records.search.key import Condition
+from records.search.key import Condition, both
 from records.search.request import Sort
 
 ASCENDING, DESCENDING = 1, -1
@@ -22,21 +21,37 @@ def field(sort: Sort) -> str:
 
 
 def order(sorts: Sequence[Sort]) -> list[tuple[str, int]]:
-    """The database's sort; the id makes every order total."""
+    """The database's sort; the id makes every order total, and runs as the last key does: one index for both ways."""
     asked = [(field(one), DESCENDING if one.descending else ASCENDING) for one in sorts]
-    return asked if any(name == "_id" for name, _ in asked) else [*asked, ("_id", ASCENDING)]
+    if any(name == "_id" for name, _ in asked):
+        return asked
+    return [*asked, ("_id", asked[-1][1] if asked else ASCENDING)]
 
 
-def behind(sorts: Sequence[Sort], last: Mapping[str, Any]) -> Condition:
-    """Rows that come after `last` (a document with its `s` and `t`) in this order."""
+def values(sorts: Sequence[Sort], row: Mapping[str, Any]) -> list[Any]:
+    """What a row is sorted by: the place where the next page begins."""
+    return [_value(row, name) for name, _ in order(sorts)]
+
+
+def behind(sorts: Sequence[Sort], last: Sequence[Any]) -> Condition:
+    """Rows that come after the place `last` in this order."""
     alternatives: list[Condition] = []
     same: list[Condition] = []
-    for name, direction in order(sorts):
-        value = _value(last, name)
+    keys = order(sorts)
+    for (name, direction), value in zip(keys, last, strict=True):
         if (further := _further(name, value, direction)) is not None:
             alternatives.append({"$and": [*same, further]} if same else further)
         same = [*same, {name: value}]
-    return alternatives[0] if len(alternatives) == 1 else {"$or": alternatives}
+    if len(alternatives) == 1:
+        return alternatives[0]
+    return both([_from(*keys[0], last[0]), {"$or": alternatives}])
+
+
+def _from(name: str, direction: int, value: Any) -> Condition:
+    """The same said of the first key alone, so that the index is entered where the page begins."""
+    if value is None:
+        return {} if direction == ASCENDING else {name: None}
+    return {name: {"$gte": value}} if direction == ASCENDING else {name: {"$not": {"$gt": value}}}
 
 
 def _value(document: Mapping[str, Any], name: str) -> Any:

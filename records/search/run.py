@@ -13,21 +13,25 @@ from typing import Any
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from records.collections import Collections
-from records.documents import WITHOUT_KEYS, Document, to_stored, visible
-from records.errors import TooCostly, UnknownParameter
+from records.documents import Document, to_stored, visible
+from records.errors import TooCostly
 from records.search import includes, paging
 from records.search.dictionary import NO_DICTIONARY, Dictionary
 from records.search.filters import Compiler
-from records.search.key import EXACT, Condition, both
-from records.search.request import Request
+from records.search.key import EXACT, Condition, asks_for_key, both
+from records.search.order import usual
+from records.search.request import Request, Sort
 from records.stored import Page, Stored, Visibility
 
 MOST_INNER = 20_000
 MOST_INCLUDED = 5_000
 DEPTH = 8
 PATIENCE_MS = 30_000
-# Totals that nobody asked for are counted no further than this.
-COUNTED_UNASKED = 1_000
+
+
+def sorts(request: Request) -> Sequence[Sort]:
+    """The order that was asked for, or the usual one."""
+    return request.sort or usual(request.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +44,23 @@ class Searcher:
     base: str = ""
     dictionary: Dictionary = NO_DICTIONARY
 
-    async def page(self, request: Request, size: int, cursor: str | None) -> Page:
-        """One page; UnknownParameter where the cursor is none of ours."""
+    async def page(self, request: Request, size: int, after: Sequence[Any] | None) -> tuple[Page, list[Any] | None]:
+        """One page, of what comes after a place in the order; and where the next one begins, None for the last."""
         condition = await self.condition(request)
         if condition is None:
-            return Page((), total=0, applied=request.applied)
+            return Page((), total=0, applied=request.applied), None
         if request.only_count or size == 0:
-            return Page((), total=await self.count(request.type, condition), applied=request.applied)
-        rows = await self._rows(request, condition, size, cursor)
+            return Page((), total=await self.count(request.type, condition), applied=request.applied), None
+        rows = await self._rows(request, condition, size, after)
         more, rows = len(rows) > size, rows[:size]
         included = await self._included(request, rows) if rows else ()
-        return Page(
+        page = Page(
             tuple(to_stored(request.type, row) for row in rows),
             included,
-            await self._total(request, condition, len(rows), more=more, first=cursor is None),
-            rows[-1]["_id"] if more else None,
+            await self._total(request, condition, len(rows), more=more, first=after is None),
             applied=request.applied,
         )
+        return page, paging.values(sorts(request), rows[-1]) if more else None
 
     async def condition(self, request: Request) -> Condition | None:
         """What the database is asked; None where the caller may see nothing of the type."""
@@ -66,7 +70,8 @@ class Searcher:
         if request.within:
             sight = both([sight, {"k": {"$in": list(request.within)}}])
         asked = await Compiler(self, self.base, self.dictionary).all(request.type, request.filters)
-        return both([asked, sight, {"d": False}])
+        # What was deleted has no keys.
+        return both([asked, sight, {} if asks_for_key(asked) else {"d": False}])
 
     async def count(self, resource_type: str, condition: Condition, limit: int = 0) -> int:
         """How many rows there are; with a limit, no more than that."""
@@ -75,16 +80,18 @@ class Searcher:
             condition, session=self.session, maxTimeMS=PATIENCE_MS, **options
         )
 
-    async def _rows(self, request: Request, condition: Condition, size: int, cursor: str | None) -> list[Document]:
-        collection = self.collections.of(request.type)
-        if cursor is not None:
-            last = await collection.find_one({"_id": cursor}, {"t": 1, "s": 1}, session=self.session)
-            if last is None:
-                raise UnknownParameter("This page link is not one of this server; begin the search again.")
-            condition = both([condition, paging.behind(request.sort, last)])
-        wanted = None if request.includes else WITHOUT_KEYS
-        found = collection.find(condition, wanted, session=self.session).sort(paging.order(request.sort))
-        return await found.limit(size + 1).max_time_ms(PATIENCE_MS).to_list()
+    async def _rows(
+        self, request: Request, condition: Condition, size: int, after: Sequence[Any] | None
+    ) -> list[Document]:
+        wanted = {"l": 0} if request.includes else {"k": 0, "l": 0}
+        order = paging.order(sorts(request))
+        if after is not None:
+            condition = both([condition, paging.behind(sorts(request), after)])
+        found = self.collections.of(request.type).find(
+            condition, wanted, sort=order, limit=size + 1, batch_size=size + 2, max_time_ms=PATIENCE_MS,
+            session=self.session,
+        )  # fmt: skip
+        return await found.to_list()
 
     async def _total(
         self, request: Request, condition: Condition, found: int, *, more: bool, first: bool
@@ -93,10 +100,7 @@ class Searcher:
             return None
         if first and not more:
             return found
-        if request.total in ("accurate", "estimate"):
-            return await self.count(request.type, condition)
-        counted = await self.count(request.type, condition, COUNTED_UNASKED + 1)
-        return counted if counted <= COUNTED_UNASKED else None
+        return await self.count(request.type, condition) if request.total in ("accurate", "estimate") else None
 
     # What chains ask: hie and everybody else come in by `page`.
 

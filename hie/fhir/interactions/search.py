@@ -52,7 +52,8 @@ async def _run(
     asked = await expand(call, resource_type, tuple(pair for pair in params if pair[0] not in FORM))
     cursor = next((value for name, value in params if name == "_cursor"), None)
     found = await call.services.store.search(
-        resource_type, tuple(asked), visibility=visibility, lenient=call.lenient, cursor=cursor, within=within
+        resource_type, tuple(asked), visibility=visibility, lenient=call.lenient, cursor=cursor, within=within,
+        owner=call.caller.subject,
     )
     page = replace(found, applied=tuple(asked[pair] for pair in found.applied))
     path = "/".join(part for part in call.path if part != "_search")

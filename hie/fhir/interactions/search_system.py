@@ -34,7 +34,9 @@ async def _across(call: Call, params: Params) -> Answer:
     for kind in kinds[kinds.index(at) if at in kinds else 0 :]:
         visibility = await call.visibility(kind, "search")
         one = (*(pair for pair in asked if pair[0] != "_count"), ("_count", str(room)), ("_total", "accurate"))
-        page = await call.services.store.search(kind, one, visibility=visibility, cursor=cursor or None)
+        page = await call.services.store.search(
+            kind, one, visibility=visibility, cursor=cursor or None, owner=call.caller.subject
+        )
         cursor = ""
         pages.append((kind, page))
         room -= len(page.matches)

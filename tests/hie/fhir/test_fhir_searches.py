@@ -16,7 +16,7 @@ class TestSearch:
     async def test_bundle(self, world: World) -> None:
         """Links that go on, modes, addresses; the self link says what was applied."""
         await world.made(*(patient(f"p{number}") for number in range(3)), observation())
-        page = (await world.get("/Patient?family=王&_count=2&_sort=-_id")).json()
+        page = (await world.get("/Patient?family=王&_count=2&_sort=-_id&_total=accurate")).json()
         links = {link["relation"]: link["url"] for link in page["link"]}
 
         assert page["total"] == 3

@@ -209,6 +209,25 @@ class TestOrder:
 
             assert len(seen) == len(set(seen)) == 23, sort
 
+    async def test_one_moment(self, world: World) -> None:
+        """What is written between two pages neither repeats a row nor hides one."""
+        await world.put(*(patient(f"p{n}", birthDate=f"195{n}") for n in range(6)))
+        first = await world.page("Patient", "_sort=birthdate&_count=3")
+        await world.put(patient("p5", birthDate="1940"), patient("p9", birthDate="1959"), patient("p1", birthDate="1958"))
+        rest = await world.page("Patient", "_sort=birthdate&_count=9", cursor=first.next_cursor)
+
+        assert [row.id for row in (*first.matches, *rest.matches)] == [f"p{n}" for n in range(6)]
+        assert [row.version for row in rest.matches] == [1, 1, 1]
+
+    async def test_newest_first(self, world: World) -> None:
+        """Where no order is asked for, what is dated comes newest first, and what is not dated last."""
+        await world.put(
+            patient("p"), observation("a", effectiveDateTime="2024-01-01"), observation("b"),
+            observation("c", effectiveDateTime="2024-03"),
+        )  # fmt: skip
+
+        assert await world.found("Observation", "") == ["c", "a", "b"]
+
     async def test_pinyin(self, world: World) -> None:
         """Chinese names in the order of their sound."""
         await people(world)
@@ -251,6 +270,17 @@ class TestRefusals:
         """A page link of elsewhere is refused."""
         with pytest.raises(UnknownParameter):
             await world.page("Patient", "", cursor="nowhere")
+
+    async def test_somebody_elses_cursor(self, world: World) -> None:
+        """A page link holds for the search and for the caller that it was made for."""
+        await world.put(*(patient(f"p{n}", birthDate="1950") for n in range(4)))
+        page = await world.store.search("Patient", (("_count", "2"),), owner="wang")
+        asked = (("_count", "3"),)
+
+        assert len((await world.store.search("Patient", asked, owner="wang", cursor=page.next_cursor)).matches) == 2
+        for owner, params in (("li", asked), ("wang", (*asked, ("gender:not", "male")))):
+            with pytest.raises(UnknownParameter):
+                await world.store.search("Patient", params, owner=owner, cursor=page.next_cursor)
 
     async def test_costly(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         """A chain over more than the limit is refused, not cut."""
