@@ -7,13 +7,15 @@ https://www.mongodb.com/docs/manual/core/indexes/index-types/index-multikey/
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, IndexModel, WriteConcern
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, IndexModel, UpdateOne, WriteConcern
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from records.documents import Document
 from records.placement import DATABASES, database_of
@@ -97,9 +99,16 @@ class Collections:
             await self.of(resource_type).create_indexes(indexes(resource_type))
             self._ready.add(resource_type)
 
-    async def lock(self, key: str, at: datetime, session: AsyncClientSession) -> None:
-        """Write a named lock: of two transactions that do, the later one has to start anew."""
-        await self._locks.update_one({"_id": key}, {"$set": {"at": at}}, upsert=True, session=session)
+    async def lock(self, keys: Iterable[str], at: datetime, session: AsyncClientSession) -> None:
+        """Write named locks: of two transactions that write one, the later has to start anew."""
+        operations = [UpdateOne({"_id": key}, {"$set": {"at": at}}, upsert=True) for key in sorted(keys)]
+        if not operations:
+            return
+        try:
+            await self._locks.bulk_write(operations, session=session)
+        except BulkWriteError as error:
+            # Another made the lock since this transaction began.
+            raise DuplicateKeyError("a lock is taken") from error
 
     def require(self, resource_types: frozenset[str]) -> None:
         """Raise Unprepared where one of these is not ready: indexes cannot be made inside a transaction that waits."""

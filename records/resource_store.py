@@ -7,8 +7,7 @@ https://hl7.org/fhir/R4/http.html
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ from records.documents import WITHOUT_KEYS, Document, moment, to_stored, visible
 from records.errors import Conflict, Gone, NotFound
 from records.past import Past
 from records.reindexing import reindex
+from records.reservations import keys_of_condition, keys_of_resource
 from records.search.cursors import Cursors, Place
 from records.search.dictionary import NO_DICTIONARY, Dictionary
 from records.search.everything import walk
@@ -82,17 +82,16 @@ class ResourceStore:
         return await self._writer.apply(writes, moment(self._clock()), session)
 
     async def _reserve(self, write: Write, session: AsyncClientSession) -> None:
-        """
-        Refuse where the condition matches by now; of two that ask the same at once, one waits for the other.
-
-        Both write the same lock, so the later one starts anew and sees what the first one made.
-        """
-        text = "&".join(f"{name}={value}" for name, value in sorted(write.unless_exists))
-        key = hashlib.sha256(f"{write.type}?{text}".encode()).hexdigest()
-        await self.collections.lock(key, self._clock(), session)
+        """Refuse where the condition matches by now; of two that ask the same at once, one waits for the other."""
+        keys = keys_of_condition(write.type, write.unless_exists) | keys_of_resource(write.resource or {})
+        await self.reserve(keys, session=session)
         page = await self.search(write.type, (*write.unless_exists, ("_count", "1")), session=session)
         if page.matches:
             raise Conflict("A resource that meets the condition exists by now.")
+
+    async def reserve(self, keys: Iterable[str], *, session: AsyncClientSession) -> None:
+        """Take reservations; of two transactions that want one, the later starts anew and sees what the first made."""
+        await self.collections.lock(keys, self._clock(), session)
 
     # Reading
 
