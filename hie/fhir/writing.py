@@ -76,6 +76,16 @@ async def file_all(call: Call, writes: Sequence[Write]) -> list[Stored]:
     return await services.store.in_transaction(file)
 
 
+async def file_within(call: Call, writes: Sequence[Write], session: AsyncClientSession) -> list[Stored]:
+    """The same inside a transaction of the caller."""
+    if not writes:
+        return []
+    accepted = await accept(call, writes)
+    rows = await call.services.filing.file(accepted.writes, session=session, source=source_of(call))
+    await accepted.keep(rows, session)
+    return rows
+
+
 async def file_one(call: Call, write: Write) -> Stored:
     """The same for a single write."""
     return (await file_all(call, [write]))[0]
