@@ -43,15 +43,15 @@ def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     with _database_folder(tmp_path_factory) as folder:
         server = mongod.start(folder, free_port(), cache_gb=0.5)
-        _forget_at_once(server.uri)
+        _forget_soon(server.uri)
         yield server.uri
         server.stop()
 
 
-def _forget_at_once(uri: str) -> None:
+def _forget_soon(uri: str) -> None:
     """Files of dropped databases are kept open for minutes by default; hundreds of tests would use them all up."""
     with pymongo.MongoClient[dict[str, object]](uri) as client:
-        client.admin.command({"setParameter": 1, "minSnapshotHistoryWindowInSeconds": 0})
+        client.admin.command({"setParameter": 1, "minSnapshotHistoryWindowInSeconds": 3})
         client.admin.command({"setParameter": 1, "syncdelay": 5.0})
 
 

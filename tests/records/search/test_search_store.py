@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from bson.timestamp import Timestamp
 from records_world import World, component, observation, patient, quantity
 
 from records.errors import TooCostly, UnknownParameter
+from records.search.request import Request, read
 from records.stored import Json
 
 pytestmark = pytest.mark.anyio
@@ -192,6 +196,10 @@ class TestIncludes:
         assert {row.reference for row in page.included} == {"Observation/o1", "Organization/h1"}
 
 
+def _request(query: str) -> Request:
+    return read("Patient", [tuple(pair.split("=")) for pair in query.split("&")])  # type: ignore[misc]
+
+
 class TestOrder:
     async def test_pages(self, world: World) -> None:
         """Pages in any order hold every row once, rows without a value included."""
@@ -213,11 +221,22 @@ class TestOrder:
         """What is written between two pages neither repeats a row nor hides one."""
         await world.put(*(patient(f"p{n}", birthDate=f"195{n}") for n in range(6)))
         first = await world.page("Patient", "_sort=birthdate&_count=3")
-        await world.put(patient("p5", birthDate="1940"), patient("p9", birthDate="1959"), patient("p1", birthDate="1958"))
+        await world.put(*(patient(f"p{n}", birthDate=f"19{year}") for n, year in ((5, 40), (9, 59), (1, 58))))
         rest = await world.page("Patient", "_sort=birthdate&_count=9", cursor=first.next_cursor)
 
         assert [row.id for row in (*first.matches, *rest.matches)] == [f"p{n}" for n in range(6)]
         assert [row.version for row in rest.matches] == [1, 1, 1]
+
+    async def test_moment_gone(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A page link of long ago goes on behind the last row, over what is there now."""
+        await world.put(*(patient(f"p{n}", birthDate=f"195{n}") for n in range(6)))
+        first = await world.page("Patient", "_sort=birthdate&_count=3")
+        await world.put(patient("p9", birthDate="1959"))
+        sealed = await world.store._cursors.open(first.next_cursor or "", _request("_sort=birthdate&_count=3"), "")
+        old = await world.store._cursors.seal(replace(sealed, at=Timestamp(1, 1)), _request("_sort=birthdate"), "")
+        rest = await world.page("Patient", "_sort=birthdate&_count=9", cursor=old)
+
+        assert [row.id for row in rest.matches] == ["p3", "p4", "p5", "p9"]
 
     async def test_newest_first(self, world: World) -> None:
         """Where no order is asked for, what is dated comes newest first, and what is not dated last."""
