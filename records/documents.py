@@ -1,9 +1,9 @@
 """
 A stored version as a database document, and what a decision lets through as a database filter.
 
-`{_id, v, t, text, d, k, p, l, s}`: logical id, version, last update, the exact JSON, deleted, search keys, source
-patients, security labels, sort values; `c` of a version that began a resource says how. An older version in `history`
-has `r` and `i`, type and id, of its own.
+`{_id, v, t, text, d, k, p, l, s, g}`: logical id, version, last update, the exact JSON, deleted, search keys, source
+patients, security labels, sort values, the generation of what it is indexed by; `c` of a version that began a resource
+says how. An older version in `history` has `r` and `i`, type and id, of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from records.definitions import definitions
 from records.search import index
 from records.splice import splice
 from records.stored import Json, Stored, Visibility, Write, encode
@@ -29,7 +30,7 @@ def build(write: Write, version: int, at: datetime) -> Document:
     found = index(resource)
     return {
         "_id": write.id, "v": version, "t": at, "text": text, "d": False, "k": list(found.keys),
-        "p": list(found.patients), "l": list(found.labels), "s": found.sort,
+        "p": list(found.patients), "l": list(found.labels), "s": found.sort, "g": definitions().generation,
     }  # fmt: skip
 
 

@@ -18,9 +18,11 @@ from records.collections import Client, Collections
 from records.documents import WITHOUT_KEYS, Document, moment, to_stored, visible
 from records.errors import Conflict, Gone, NotFound
 from records.past import Past
-from records.reindexing import reindex
+from records.reindexing import Keeper, Reindexer, finish
+from records.reindexing.keeper import by_own_definitions
 from records.reservations import keys_of_condition, keys_of_resource
 from records.search.cursors import Cursors, Place
+from records.search.custom import in_force
 from records.search.dictionary import NO_DICTIONARY, Dictionary
 from records.search.everything import walk
 from records.search.key import both
@@ -53,6 +55,7 @@ class ResourceStore:
     ) -> None:
         self._client = client
         self.collections = Collections(client, prefix)
+        self.parameters = Keeper(client, prefix, self.collections)
         self._writer = Writer(self.collections)
         self._cursors = Cursors(self.collections.secrets)
         self._base, self._clock, self._dictionary = base, clock, dictionary
@@ -64,7 +67,8 @@ class ResourceStore:
 
     async def in_transaction(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
         """Run `work` in one transaction; it may run again from its start."""
-        return await in_transaction(self._client, self.collections, work)
+        async with self.parameters.writing():
+            return await in_transaction(self._client, self.collections, work)
 
     # Writing
 
@@ -76,6 +80,7 @@ class ResourceStore:
         """
         if session is None:
             return await self.in_transaction(lambda own: self.apply(writes, session=own))
+        await self.parameters.record(writes, session)
         for write in writes:
             if write.unless_exists:
                 await self._reserve(write, session)
@@ -145,6 +150,7 @@ class ResourceStore:
                 found |= {f"{kind}/{row['_id']}": to_stored(kind, row) async for row in rows}
         return found
 
+    @by_own_definitions
     async def search(
         self,
         resource_type: str,
@@ -187,10 +193,13 @@ class ResourceStore:
         visibility: Visibility = EVERYTHING,
     ) -> AsyncIterator[Stored]:
         """Everything that matches, in the asked order or that of the ids."""
-        request = read_request(resource_type, (*params, ("_total", "none")))
+        known = await self.parameters.known()
+        with in_force(known):
+            request = read_request(resource_type, (*params, ("_total", "none")))
         searcher, place = Searcher(self.collections, visibility, None, self._base, self._dictionary), None
         while True:
-            page, place = await searcher.page(request, WALK, place)
+            with in_force(known):
+                page, place = await searcher.page(request, WALK, place)
             for row in page.matches:
                 yield row
             if place is None:
@@ -216,7 +225,11 @@ class ResourceStore:
 
     async def reindex(self, progress: Callable[[str, int], None] = lambda _type, _count: None) -> int:
         """Compute all search keys again; returns how many resources had others. Safe to stop and to repeat."""
-        return await reindex(self.collections, progress)
+        job = await self.parameters.ask(await self.types())
+        ended = await finish(self.parameters.jobs, Reindexer(self.collections, self.parameters, rate=0), job)
+        for kind, one in ended.progress.items():
+            progress(kind, one.changed)
+        return ended.changed
 
     async def types(self) -> list[str]:
         """The types of which something was ever stored."""

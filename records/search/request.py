@@ -164,7 +164,8 @@ def _sort(resource_type: str, part: str) -> Sort:
     if code not in ("_id", "_lastUpdated"):
         parameter = definitions().search_parameters(resource_type).get(code)
         if parameter is None or parameter.type in ("composite", "special"):
-            raise UnknownParameter(f"{resource_type} cannot be sorted by {code[:64]!r}.{_meant(resource_type, code)}")
+            refusal = f"{resource_type} cannot be sorted by {code[:64]!r}."
+            raise UnknownParameter(_not_yet(resource_type, code) or refusal + _meant(resource_type, code))
     return Sort(code, part.startswith("-"))
 
 
@@ -178,7 +179,8 @@ def _include(value: str, modifier: str) -> Include:
     code, _, target = rest.partition(":")
     known = definitions()
     if source not in known.resource_types or (code != "*" and f"{source}:{code}" not in known.includes(source)):
-        raise UnknownParameter(f"{value[:64]!r} names no reference parameter to include.")
+        refusal = f"{value[:64]!r} names no reference parameter to include."
+        raise UnknownParameter(_not_yet(source, code) or refusal)
     if target and target not in known.resource_types:
         raise UnknownParameter(f"{target[:64]!r} is no resource type of this server.")
     return Include(source, code, target, iterate)
@@ -191,7 +193,8 @@ def read_filter(resource_type: str, name: str, value: str) -> Filter:
     head, dot, chain = name.partition(".")
     base, _, modifier = head.partition(":")
     if base not in ("_id", "_lastUpdated", "_list") and base not in definitions().search_parameters(resource_type):
-        raise UnknownParameter(f"{resource_type} has no search parameter {base[:64]!r}.{_meant(resource_type, base)}")
+        refusal = f"{resource_type} has no search parameter {base[:64]!r}."
+        raise UnknownParameter(_not_yet(resource_type, base) or refusal + _meant(resource_type, base))
     if dot and not chain:
         raise UnknownParameter("A chain ends with a parameter.")
     return Filter(base, modifier, _values(name, value), chain)
@@ -202,6 +205,12 @@ def _values(name: str, value: str) -> tuple[str, ...]:
     if not all(found):
         raise UnknownParameter(f"{name[:64]} has an empty value.")
     return found
+
+
+def _not_yet(resource_type: str, code: str) -> str:
+    """Why a parameter that is known is not answered now; empty where it is not known."""
+    why = definitions().unanswered(resource_type).get(code)
+    return f"The search parameter {code} of {resource_type} is not answered yet. {why}" if why else ""
 
 
 def _meant(resource_type: str, code: str) -> str:
