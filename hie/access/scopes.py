@@ -20,7 +20,8 @@ _VERSION_1 = {"read": "rs", "write": "cud", "*": "cruds"}
 # Any one of these letters covers the interaction. $everything and history show what read or search would show.
 LETTERS = {
     "read": "r", "vread": "r", "search": "s", "history": "rs", "everything": "rs", "validate": "crus",
-    "create": "c", "update": "u", "patch": "u", "delete": "d",
+    "export": "rs", "import": "cu", "create": "c", "update": "u", "patch": "u", "delete": "d",
+    "summary": "rs", "match": "rs",
 }  # fmt: skip
 
 

@@ -75,6 +75,11 @@ def _rest(
     return Pattern(kind, coding(INTERACTION, code), action, client, server, user, name, queries)
 
 
+def _transfer(code: str, display: str, action: str, client: Json, server: Json, user: Json) -> Pattern:
+    kind = coding(DCM, code, display)
+    return Pattern(kind, coding(INTERACTION, "operation"), action, client, server, user, queries=True)
+
+
 def _sign(code: str, display: str) -> Pattern:
     kind = coding(DCM, "110114", "User Authentication")
     return Pattern(kind, coding(DCM, code, display), "E", APPLICATION, CUSTODIAN, AUTHOR)
@@ -92,11 +97,15 @@ PATTERNS = {
     "transaction": _rest("transaction", "E", SOURCE, DESTINATION, AUTHOR, queries=True),
     "batch": _rest("batch", "E", SOURCE, DESTINATION, AUTHOR, queries=True),
     "operation": _rest("operation", "E", SOURCE, DESTINATION, RECIPIENT, queries=True),
+    "summary": _rest("operation", "E", SOURCE, DESTINATION, RECIPIENT, queries=True),
+    "match": _rest("operation", "E", SOURCE, DESTINATION, RECIPIENT, queries=True),
     "everything": _rest("operation", "E", SOURCE, DESTINATION, RECIPIENT, queries=True),
     "notification": Pattern(
         coding(DCM, "110106", "Export"), coding(NOTIFICATION, "event-notification", "Event Notification"), "R",
         DESTINATION, SOURCE, RECIPIENT,
     ),
+    "export": _transfer("110106", "Export", "R", DESTINATION, SOURCE, RECIPIENT),
+    "import": _transfer("110107", "Import", "C", SOURCE, DESTINATION, AUTHOR),
     "sign-in": _sign("110122", "Login"),
     "sign-out": _sign("110123", "Logout"),
 }
