@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     fhir_max_entries: int = Field(5_000, description="Largest batch or transaction")
     fhir_default_count: int = Field(20, description="Page size where _count is absent")
     fhir_max_count: int = Field(500, description="Largest page")
+    fhir_max_conditional_deletes: int = Field(
+        100, ge=1, le=400, description="Most resources that one conditional delete takes away; 1: several are refused"
+    )
     fhir_gzip_bytes: int = Field(4_000, description="Smallest FHIR answer that is compressed for who asks; 0: none is")
     fhir_cors_origins: str = Field(
         "", description="Origins of SMART apps in a browser, blanks between them, or *; none: no other origin is let in"
@@ -62,6 +65,15 @@ class Settings(BaseSettings):
         "", description="Where notifications may go: hosts, *.domains, addresses, networks; separated by commas"
     )
     subscription_retention_days: float = Field(7.0, description="Told events are kept so long for $events and $resend")
+
+    bulk_jobs: int = Field(5, ge=1, description="Bulk jobs that one client may have under way; further ones get 429")
+    bulk_keep_hours: float = Field(24.0, gt=0, description="Files and manifest of a finished bulk job are kept so long")
+    bulk_file_rows: int = Field(20_000, ge=1, description="Resources in one file of an export")
+    bulk_settle_seconds: float = Field(2.0, ge=0, description="An export begins so late that writes under way are in it")
+    bulk_import_from: str = Field(
+        "", description="Origins that $import fetches from, blanks between them; in a demonstration also this machine"
+    )
+    bulk_import_bytes: int = Field(20_000_000_000, ge=1, description="Most bytes of one file of an import")
 
     lanes: int = Field(64, description="Ordered lanes; one patient of one source is always in the same lane")
     workers: int = Field(1, description="Worker processes under `hie up`")

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl
 
+from pymongo.asynchronous.client_session import AsyncClientSession
+
 from hie.access.caller import Caller
 from hie.fhir.services import FhirServices
 from records.errors import NotUnderstood
@@ -24,7 +26,8 @@ class Call:
     A request: `path` is what follows the base, split at slashes; `query` keeps order and repeats.
 
     `headers` have lower-case names. `base` is the address that links and locations begin with, `address` the client's
-    network address. `dispatch` is the router: the entries of a batch go through it again.
+    network address. `dispatch` is the router: the entries of a batch go through it again. `session` is the database
+    transaction that the call is part of, where it is part of one.
     """
 
     services: FhirServices
@@ -38,6 +41,7 @@ class Call:
     base: str = ""
     request_id: str = ""
     address: str = ""
+    session: AsyncClientSession | None = None
 
     def header(self, name: str) -> str | None:
         """One header, or None."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hie.fhir.call import Call, Params, parse_query, split_url
-from hie.fhir.conditions import condition, matches, parse_etag
+from hie.fhir.conditions import condition, expected, matches
 from hie.fhir.submission import Entry
 from hie.fhir.writing import standing
 from records.definitions import definitions
@@ -93,9 +93,7 @@ async def _by_id(call: Call, entry: Entry, resource_type: str, resource_id: str)
     interaction: Interaction = "update" if entry.method == "PUT" else "delete"
     visibility = await call.visibility(resource_type, interaction)
     current = await standing(call, resource_type, resource_id, visibility)
-    asked = parse_etag(entry.headers.get("if-match"))
-    if asked is not None and (current is None or current.version != asked):
-        raise PreconditionFailed(f"Bundle.entry[{entry.number}].request.ifMatch is not the current version.")
+    asked = expected(entry.headers.get("if-match"), current)
     if interaction == "delete" and current is None:
         return Plan(entry, resource_type, resource_id, None, visibility)
     return Plan(entry, resource_type, resource_id, interaction, visibility, current, asked)

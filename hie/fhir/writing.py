@@ -51,19 +51,21 @@ async def standing(call: Call, resource_type: str, resource_id: str, visibility:
     """
     store = call.services.store
     try:
-        return await store.read(resource_type, resource_id, visibility=visibility)
+        return await store.read(resource_type, resource_id, visibility=visibility, session=call.session)
     except Gone:
         return None
     except NotFound:
         try:
-            await store.read(resource_type, resource_id, visibility=EVERYTHING)
+            await store.read(resource_type, resource_id, visibility=EVERYTHING, session=call.session)
         except (Gone, NotFound):
             return None
         raise
 
 
 async def file_all(call: Call, writes: Sequence[Write]) -> list[Stored]:
-    """Identity, store and events of all writes in one transaction."""
+    """Identity, store and events of all writes in one transaction: that of the call, else one of their own."""
+    if call.session is not None:
+        return await file_within(call, writes, call.session)
     services = call.services
     source = source_of(call)
     accepted = await accept(call, writes)

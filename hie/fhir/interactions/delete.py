@@ -6,33 +6,60 @@ https://hl7.org/fhir/R4/http.html#delete
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 from hie.fhir.call import Answer, Call
-from hie.fhir.conditions import matches, version_asked
-from hie.fhir.writing import file_one
-from records.errors import Gone, NotFound, PreconditionFailed
-from records.stored import Write
+from hie.fhir.conditions import SeveralMatch, expected, in_one, matches
+from hie.fhir.outcome import informational
+from hie.fhir.writing import file_all
+from records.errors import Gone, NotFound
+from records.stored import Stored, Visibility, Write
 
 
 async def delete(call: Call) -> Answer:
     """`DELETE [base]/[type]/[id]`; deleting what is gone already succeeds."""
     resource_type, resource_id = call.path
     visibility = await call.visibility(resource_type, "delete")
-    try:
-        await call.services.store.read(resource_type, resource_id, visibility=visibility)
-    except (NotFound, Gone):
-        return Answer(204, interaction="delete", resource_type=resource_type, resource_id=resource_id)
-    row = await file_one(call, Write("delete", resource_type, resource_id, if_version=version_asked(call)))
-    return Answer(204, b"", {"ETag": row.etag}, (row,), interaction="delete")
+    return _answer(call, await in_one(call, lambda inner: _by_id(inner, resource_type, resource_id, visibility)))
+
+
+async def _by_id(call: Call, resource_type: str, resource_id: str, visibility: Visibility) -> list[Stored]:
+    store, current = call.services.store, None
+    with suppress(NotFound, Gone):
+        current = await store.read(resource_type, resource_id, visibility=visibility, session=call.session)
+    expected(call.header("if-match"), current)
+    return await _gone(call, [current] if current else [])
 
 
 async def conditional_delete(call: Call) -> Answer:
-    """`DELETE [base]/[type]?...`: none is fine, one is deleted, several are refused."""
+    """`DELETE [base]/[type]?...`: all that match, as many as the settings allow, or none of them."""
     (resource_type,) = call.path
     visibility = await call.visibility(resource_type, "delete")
-    found = await matches(call, resource_type, call.query, visibility)
-    if len(found) > 1:
-        raise PreconditionFailed("Several resources match; the condition must select one.")
-    if not found:
-        return Answer(204, interaction="delete", resource_type=resource_type)
-    row = await file_one(call, Write("delete", resource_type, found[0].id, if_version=found[0].version))
-    return Answer(204, b"", {"ETag": row.etag}, (row,), interaction="delete")
+    return _answer(call, await in_one(call, lambda inner: _by_condition(inner, resource_type, visibility)))
+
+
+async def _by_condition(call: Call, resource_type: str, visibility: Visibility) -> list[Stored]:
+    limit = call.services.settings.fhir_max_conditional_deletes
+    found = await matches(call, resource_type, call.query, visibility, limit + 1)
+    if len(found) > limit:
+        raise SeveralMatch(f"More than {limit} resources match; nothing was deleted.")
+    if (tags := call.header("if-match")) is not None and not found:
+        expected(tags, None)
+    for row in found:
+        expected(call.header("if-match"), row)
+    return await _gone(call, found)
+
+
+async def _gone(call: Call, found: Sequence[Stored]) -> list[Stored]:
+    return await file_all(call, [Write("delete", row.type, row.id, if_version=row.version) for row in found])
+
+
+def _answer(call: Call, rows: Sequence[Stored]) -> Answer:
+    """No content; an outcome where several went, or where the client wants one."""
+    tag = {"ETag": rows[0].etag} if len(rows) == 1 else {}
+    wish = call.prefers("return")
+    if wish == "operationoutcome" or (len(rows) > 1 and wish != "minimal"):
+        text = f"{len(rows)} resources were deleted." if len(rows) != 1 else "The resource was deleted."
+        return Answer(200, informational(text), tag, tuple(rows), interaction="delete")
+    return Answer(204, b"", tag, tuple(rows), interaction="delete")

@@ -7,19 +7,20 @@ https://hl7.org/fhir/R4/http.html#read
 from __future__ import annotations
 
 from hie.fhir.call import Answer, Call
+from hie.fhir.conditions import unchanged
 from hie.fhir.representation import headers_of
 from hie.fhir.subset import shape
-from records.errors import NotFound
+from records.errors import NotFound, UnknownParameter
 from records.stored import Stored
+
+PARAMETERS = frozenset({"_format", "_pretty", "_summary", "_elements"})
 
 
 async def read(call: Call) -> Answer:
-    """`GET [base]/[type]/[id]`; 304 where If-None-Match names the current version."""
+    """`GET [base]/[type]/[id]`; 304 where the client has the current version."""
     resource_type, resource_id = call.path
     visibility = await call.visibility(resource_type, "read")
-    row = await call.services.store.read(resource_type, resource_id, visibility=visibility)
-    if call.header("if-none-match") == row.etag:
-        return Answer(304, b"", headers_of(row), (row,), interaction="read")
+    row = await call.services.store.read(resource_type, resource_id, visibility=visibility, session=call.session)
     return _shown(call, row, "read")
 
 
@@ -34,4 +35,8 @@ async def vread(call: Call) -> Answer:
 
 
 def _shown(call: Call, row: Stored, interaction: str) -> Answer:
+    if foreign := [name for name, _ in call.query if name not in PARAMETERS]:
+        raise UnknownParameter(f"A read takes {', '.join(sorted(PARAMETERS))}, not {foreign[0][:64]!r}.")
+    if unchanged(call, row):
+        return Answer(304, b"", headers_of(row), (row,), interaction=interaction)
     return Answer(200, shape(row.text, call.query), headers_of(row), (row,), interaction=interaction)

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import uuid
 
-from hie.fhir.call import Answer, Call
-from hie.fhir.conditions import condition, matches, version_asked
+from hie.fhir.call import Answer, Call, Params
+from hie.fhir.conditions import condition, expected, in_one, refuse_existing, reserve, the_one
 from hie.fhir.representation import written
 from hie.fhir.writing import file_one, permit, read_body, standing
-from records.errors import Conflict, Invalid, PreconditionFailed
-from records.stored import Json, Stored, Write
-
-NOT_CURRENT = "The version that the write is based on is not the current one."
+from records.errors import Conflict, Invalid
+from records.stored import Json, Visibility, Write
 
 
 async def update(call: Call) -> Answer:
@@ -26,21 +24,24 @@ async def update(call: Call) -> Answer:
     if resource.get("id") != resource_id:
         raise Invalid("The id in the body must be the id in the address.", status=400)
     permit(resource, visibility)
-    current = await standing(call, resource_type, resource_id, visibility)
-    return await _put(call, resource, resource_id, current, version_asked(call))
+    if call.headers.keys() & {"if-match", "if-none-match"}:
+        return await in_one(call, lambda inner: _guarded(inner, resource, resource_id, visibility))
+    await standing(call, resource_type, resource_id, visibility)
+    return await _put(call, resource, resource_id, None)
 
 
-async def _put(call: Call, resource: Json, resource_id: str, current: Stored | None, asked: int | None) -> Answer:
-    if asked is not None and (current is None or current.version != asked):
-        raise PreconditionFailed(NOT_CURRENT)
-    write = Write("update", resource["resourceType"], resource_id, resource, call.body, if_version=asked)
-    try:
-        row = await file_one(call, write)
-    except Conflict as error:
-        if asked is None:
-            raise
-        raise PreconditionFailed(NOT_CURRENT) from error
-    return written(call, row, 200 if current else 201, "update")
+async def _guarded(call: Call, resource: Json, resource_id: str, visibility: Visibility) -> Answer:
+    """An update that asks which version is there, or that there is none."""
+    current = await standing(call, resource["resourceType"], resource_id, visibility)
+    refuse_existing(call.header("if-none-match"), current)
+    return await _put(call, resource, resource_id, expected(call.header("if-match"), current))
+
+
+async def _put(call: Call, resource: Json, resource_id: str, asked: int | None) -> Answer:
+    row = await file_one(
+        call, Write("update", resource["resourceType"], resource_id, resource, call.body, if_version=asked)
+    )
+    return written(call, row, 201 if row.created else 200, "update")
 
 
 async def conditional_update(call: Call) -> Answer:
@@ -49,15 +50,22 @@ async def conditional_update(call: Call) -> Answer:
     visibility = await call.visibility(resource_type, "update")
     resource = read_body(call, resource_type)
     permit(resource, visibility)
-    found = await matches(call, resource_type, call.query, visibility)
-    if len(found) > 1:
-        raise PreconditionFailed("Several resources match; the condition must select one.")
-    if found:
-        if resource.get("id") not in (None, found[0].id):
+    return await in_one(call, lambda inner: _by_condition(inner, resource, condition(call.query), visibility))
+
+
+async def _by_condition(call: Call, resource: Json, asked: Params, visibility: Visibility) -> Answer:
+    resource_type, given = resource["resourceType"], resource.get("id")
+    await reserve(call, resource_type, asked, resource)
+    found = await the_one(call, resource_type, asked, visibility)
+    refuse_existing(call.header("if-none-match"), found)
+    version = expected(call.header("if-match"), found)
+    if found is not None:
+        if given not in (None, found.id):
             raise Invalid("The id in the body is not the id of the resource that matches.", status=400)
-        return await _put(call, resource, found[0].id, found[0], found[0].version)
-    write = Write(
-        "create", resource_type, str(resource.get("id") or uuid.uuid4()), resource, call.body,
-        unless_exists=condition(call.query),
-    )  # fmt: skip
-    return written(call, await file_one(call, write), 201, "update")
+        return await _put(call, resource, found.id, version)
+    if given is None:
+        write = Write("create", resource_type, str(uuid.uuid4()), resource, call.body)
+        return written(call, await file_one(call, write), 201, "update")
+    if await standing(call, resource_type, str(given), visibility) is not None:
+        raise Conflict("A resource has the id of the body, and does not meet the condition.")
+    return await _put(call, resource, str(given), None)
