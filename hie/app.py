@@ -57,7 +57,7 @@ from hie.exchange.unmapped import UnmappedQueue
 from hie.exchange.worker import Worker
 from hie.fhir.dictionary import RegionDictionary
 from hie.fhir.services import FhirServices
-from hie.fhir.subscriptions import fan_out, wiring
+from hie.fhir.subscriptions import fan_out, websocket, wiring
 from hie.fhir.subscriptions.deliveries import Deliveries
 from hie.fhir.subscriptions.interest import Interest
 from hie.fhir.subscriptions.registry import Registry as Subscriptions
@@ -209,6 +209,7 @@ def routes(services: Services, counted: metrics.Requests) -> list[BaseRoute]:
         *Health(checks).routes(),
         *metrics.routes(counted, lambda: figures(services)),
         *Hl7OverHttp(settings, services.gate, services.intake, services.clock).routes(),
+        *websocket.routes(services.fhir),
         *fhir_routes(services.fhir),
         *pages(services),
     ]

@@ -22,6 +22,7 @@ from hie.fhir.interactions.update import conditional_update, update
 from hie.fhir.operations.everything import everything
 from hie.fhir.operations.validate import validate
 from hie.fhir.routing import Route, Table
+from hie.fhir.subscriptions.routes import SUBSCRIPTION_ROUTES
 
 
 async def capabilities(call: Call) -> Answer:
@@ -52,6 +53,7 @@ ROUTES = (
     Route("GET", "T/I/_history/*", vread),
     Route("GET", "Patient/I/$everything", everything),
     Route("GET", "Person/I/$everything", everything),
+    *SUBSCRIPTION_ROUTES,
     *(Route("GET", f"{name}/I/T", search_compartment) for name in COMPARTMENTS),
 )
 _table = Table(ROUTES)

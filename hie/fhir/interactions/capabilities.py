@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from hie.fhir.call import Answer, Call
 from hie.fhir.patching import KINDS
 from hie.fhir.routing import Route
+from hie.fhir.subscriptions import capability as subscriptions
 from records.definitions import definitions
 from records.stored import Json, encode
 
@@ -31,6 +32,7 @@ def statement(call: Call, routes: Routes) -> Json:
         "status": "active",
         "date": call.services.clock().date().isoformat(),
         "kind": "instance",
+        "instantiates": [subscriptions.INSTANTIATES],
         "software": {"name": "Regional health information exchange", "version": "0.1.0"},
         "implementation": {"description": "Regional health information exchange", "url": call.base},
         "fhirVersion": "4.0.1",
@@ -43,6 +45,7 @@ def statement(call: Call, routes: Routes) -> Json:
                 "resource": [_resource(name, routes) for name in sorted(definitions().resource_types)],
                 "interaction": [{"code": code} for code in _interactions(routes, "")],
             }
+            | subscriptions.of_server(call)
             | _offered(operations(routes, ""))
         ],
     }
@@ -119,4 +122,6 @@ def _resource(name: str, routes: Routes) -> Json:
             {"name": code, "type": parameter.type, "definition": parameter.url}
             for code, parameter in sorted(known.search_parameters(name).items())
         ],
-    } | _offered(operations(routes, "T", name))
+        **subscriptions.of_resource(name),
+        **_offered(operations(routes, "T", name)),
+    }

@@ -136,6 +136,11 @@ class Registry:
         change = {"$set": gone, "$inc": {"woken": 1}}
         await self.entries.update_one({"_id": subscription}, change, session=session)
 
+    async def found(self, query: Document) -> AsyncIterator[Entry]:
+        """Those that meet a condition, by id."""
+        async for found in self.entries.find(query).sort("_id", 1):
+            yield to_entry(found)
+
     async def listening(self, resource_type: str) -> AsyncIterator[Entry]:
         """Those whose events are queued and that listen to a type."""
         async for found in self.entries.find({"live": True, "types": resource_type}):
@@ -253,6 +258,17 @@ class Registry:
         """Write down what became of events."""
         change = {"state": state, "settled": self.clock(), **noted}
         await self.events.update_many({"_id": {"$in": [one["_id"] for one in events]}}, {"$set": change})
+
+    async def emitted(self, entry: Entry) -> int:
+        """The last event that any socket was sent."""
+        found = await self.entries.find_one({"_id": entry.id, "queue": entry.queue}, {"emitted": 1})
+        return int(found["emitted"]) if found else 0
+
+    async def emit(self, entry: Entry, last: int) -> None:
+        """A socket was sent everything up to this event."""
+        await self.entries.update_one({"_id": entry.id, "queue": entry.queue}, {"$max": {"emitted": last}})
+        sent = {"state": "sent", "settled": self.clock(), "expires": self.clock() + self.kept}
+        await self.events.update_many({"queue": entry.queue, "state": "posted", "n": {"$lte": last}}, {"$set": sent})
 
     async def forget(self, events: Sequence[Document]) -> None:
         """Events that may not be told and that have no number yet."""
