@@ -16,6 +16,8 @@ Json = dict[str, Any]
 EVERY_TYPE = frozenset({"Resource", "DomainResource"})
 # Written to show what a parameter looks like; they search nothing.
 EXAMPLES = frozenset(f"http://hl7.org/fhir/SearchParameter/example{one}" for one in ("", "-extension", "-reference"))
+# `as uri` takes every kind of uri: the source of a ConceptMap is nearly always a canonical.
+KINDS_OF = {"uri": frozenset({"canonical", "oid", "url", "uuid"})}
 # Answered by the server itself, or by nobody: `near` needs a geographic index.
 SPECIAL = "special"
 
@@ -64,25 +66,26 @@ class Compiler:
             if row is None:
                 self.left_out.add(alternative)
                 continue
-            yield self._typed(root, row, alternative)
+            yield from self._typed(root, row, alternative)
 
-    def _typed(self, root: str, row: Json, alternative: str) -> Json:
+    def _typed(self, root: str, row: Json, alternative: str) -> list[Json]:
         if row.get("exists"):
-            return row | {"datatypes": ["boolean"]}
+            return [row | {"datatypes": ["boolean"]}]
         if row.get("extension"):
-            return row | {"datatypes": self._extended(row["extension"])}
+            return [row | {"datatypes": self._extended(row["extension"])}]
         if not row["steps"]:
-            return row | {"datatypes": []}
+            return [row | {"datatypes": []}]
         known = [kind[0] for one in self._ends(root, row["steps"]) for kind in one.get("types", ())]
         if not known:
             raise SystemExit(f"{root} has nothing at {alternative}")
         if "type" not in row:
-            return row | {"datatypes": list(dict.fromkeys(known))}
+            return [row | {"datatypes": list(dict.fromkeys(known))}]
         # One expression of R4 writes DateTime for dateTime.
         meant = [kind for kind in known if kind.lower() == row["type"].lower()]
         if not meant:
             raise SystemExit(f"{root}: {alternative} is never of that type")
-        return row | {"type": meant[0], "datatypes": meant[:1]}
+        meant += [kind for kind in known if kind in KINDS_OF.get(meant[0], ())]
+        return [row | {"type": kind, "datatypes": [kind]} for kind in dict.fromkeys(meant)]
 
     def _ends(self, root: str, steps: Iterable[str]) -> list[Json]:
         nodes, found = [root], list[Json]()

@@ -15,7 +15,7 @@ from records import validation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 LISTED: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("refused.yaml").read_text())
-BY_SPECIFICATION = {name: entry for name, entry in LISTED.items() if entry["rule"] not in ("limit", "trail")}
+BY_SPECIFICATION = {name: entry for name, entry in LISTED.items() if entry["rule"] not in ("limit", "trail", "endpoint")}
 
 
 class TestRefused:
@@ -56,6 +56,13 @@ class TestRefused:
 
                 assert answer.status_code == 200, answer.text
                 assert [one["severity"] for one in answer.json()["issue"]] == ["information"]
+
+    async def test_endpoint(self, package: list[Example], exchange: Exchange) -> None:
+        """Examples of Subscriptions are valid: nobody named the host that they want to be told at."""
+        for example in package:
+            if LISTED.get(example.file, {}).get("rule") == "endpoint":
+                assert validation.validate(validation.parse(example.text)) == []
+                assert "the operator names the hosts" in exchange.refused[example.file].issues[0][1]
 
     def test_limit(self, package: list[Example], exchange: Exchange) -> None:
         """The one that is larger than a body may be is valid all the same."""
