@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from records.definitions import SearchParameter
+from records.definitions import Component, SearchParameter
 from records.errors import UnknownParameter
 from records.search import date, number, quantity, reference, string, token, uri
 from records.search.extract import Finder, Value, finder
 from records.search.key import ANY_SYSTEM, EXACT, NUMBER, TAIL, TEXT, Condition, either, ending, equals
+from records.search.quantity import RANGED
 from records.search.text import normal
 from records.search.values import plain, split
 from records.stored import Json
@@ -76,30 +77,34 @@ def _last(kind: str, head: str, found: Value) -> Iterator[tuple[str, str]]:
         yield from ((key, "") for key in SIMPLE[kind].keys(head, found))
 
 
-def query(parameter: SearchParameter, value: str, allowed: Sequence[str]) -> Condition:
+def query(parameter: SearchParameter, name: str, value: str, allowed: Sequence[str]) -> Condition:
     """The condition of one alternative, `code$value`; `allowed` are types that a reference in it may be of."""
     parts = parameter.components
     given = split(value, "$")
     if len(given) != len(parts):
         raise UnknownParameter(f"{parameter.code} needs {len(parts)} parts with $ between them.")
-    names, ends = [parameter.code], ""
+    names, ends = [name], ""
     for component, part in zip(parts[:-1], given[:-1], strict=True):
         ends += _system(component.type, part)
         names = [f"{name}{form}$" for name in names for form in _asked(component.type, part, allowed)]
     last = parts[-1].type
     ends += _system(last, given[-1])
-    found = either(_query(last, name, given[-1], allowed) for name in names)
+    found = either(_query(parts[-1], name, given[-1], allowed) for name in names)
     return ending(found, ends) if ends else found
 
 
-def _query(kind: str, name: str, part: str, allowed: Sequence[str]) -> Condition:
-    match kind:
+def _query(component: Component, name: str, part: str, allowed: Sequence[str]) -> Condition:
+    match component.type:
         case "reference":
             return reference.query(name, "", part, allowed)
         case "token":
             return equals([f"{name}{ANY_SYSTEM}{_code(part)}"])
+        case "quantity" | "number":
+            ranged = any(one in RANGED for path in component.paths for one in path.datatypes)
+            compared: Condition = SIMPLE[component.type].query(name, "", part, ranged=ranged)
+            return compared
         case _:
-            found: Condition = SIMPLE[kind].query(name, "", part)
+            found: Condition = SIMPLE[component.type].query(name, "", part)
             return found
 
 

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from records.errors import UnknownParameter
+from records.search import ranges
 from records.search.extract import Value
-from records.search.key import END, START, Condition, between, both, either, negated
-from records.search.values import prefixed
+from records.search.key import END, START, TAIL, Condition, between, both, either
+from records.search.values import plain, prefixed
+from records.stored import Json
 
 # A day written without a zone is a day of the region.
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -100,15 +102,25 @@ def spans(found: Value) -> Iterator[Span]:
         start, end = span(str(value.get("start", ""))), span(str(value.get("end", "")))
         yield Span(start.start if start else FIRST, end.end if end else LAST)
     elif isinstance(value, dict):
-        for event in value.get("event", ()):
-            yield from spans(Value("dateTime", event))
-        if bounds := value.get("repeat", {}).get("boundsPeriod"):
-            yield from spans(Value("Period", bounds))
+        yield from _outer_limits(value)
+
+
+def _outer_limits(timing: Json) -> Iterator[Span]:
+    """Of a Timing only the first and the last moment matter."""
+    bounds = timing.get("repeat", {}).get("boundsPeriod")
+    within = [Value("dateTime", one) for one in timing.get("event", ())] + ([Value("Period", bounds)] if bounds else [])
+    if found := [one for value in within for one in spans(value)]:
+        yield Span(min(one.start for one in found), max(one.end for one in found))
 
 
 def keys(name: str, found: Value) -> list[str]:
     """The keys of one value."""
     return [key for one in spans(found) for key in (f"{name}{START}{one.start}", f"{name}{END}{one.end}")]
+
+
+def repeated_keys(name: str, found: Value) -> list[str]:
+    """One more key for each value of an element that repeats: with both ends."""
+    return [f"{name}{ranges.LOW}{one.start}{TAIL}{one.end}{TAIL}" for one in spans(found)]
 
 
 def sort_value(found: Value) -> str | None:
@@ -134,11 +146,16 @@ def _wider(wanted: Span) -> Span:
         return wanted
 
 
-def query(name: str, modifier: str, value: str) -> Condition:
-    """The condition of one alternative."""
+def query(name: str, modifier: str, value: str, *, repeats: bool = False) -> Condition:
+    """The condition of one alternative; `repeats`: there may be several values, of which one has to match whole."""
     if modifier:
-        raise UnknownParameter(f"The modifier :{modifier} is not for dates.")
-    return compare(f"{name}{START}", f"{name}{END}", *asked(value))
+        raise UnknownParameter(f"The modifier :{modifier[:32]} is not for dates.")
+    prefix, wanted = asked(plain(value))
+    if repeats and prefix == "eq":
+        return ranges.within(name, wanted.start, wanted.end, inclusive=True)
+    if repeats and prefix == "ap":
+        return ranges.overlapping(name, wanted.start, wanted.end)
+    return compare(f"{name}{START}", f"{name}{END}", prefix, wanted)
 
 
 def compare(start: str, end: str, prefix: str, wanted: Span) -> Condition:
@@ -150,7 +167,7 @@ def compare(start: str, end: str, prefix: str, wanted: Span) -> Condition:
         case "eq":
             return inside
         case "ne":
-            return both([between(start, None, None), negated(inside)])
+            return either([earlier, later])
         case "gt":
             return later
         case "lt":

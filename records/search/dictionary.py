@@ -6,10 +6,10 @@ https://hl7.org/fhir/R4/search.html#token (`:in`, `:not-in`, `:above`, `:below`)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from records.search.key import SYSTEM_CODE, Condition, begins, either, equals
+from records.search.key import ANY_SYSTEM, SYSTEM_CODE, Condition, begins, either, equals
 
 
 class Code(NamedTuple):
@@ -52,11 +52,15 @@ class NoDictionary:
 NO_DICTIONARY = NoDictionary()
 
 
-def condition(name: str, codes: Iterable[Code]) -> Condition:
-    """A document that has one of these codes."""
+def condition(name: str, codes: Iterable[Code], systems: Collection[str] | None = None) -> Condition:
+    """A document that has one of these codes; `systems`: it has a plain code, which is of one of them by definition."""
     exact, prefixes = list[str](), list[Condition]()
     for one in codes:
-        key = f"{name}{SYSTEM_CODE}{one.system}|{one.code}"
+        key = f"{name}{SYSTEM_CODE}{one.system}|{one.code.lower()}"
+        if systems is not None:
+            if systems and one.system not in systems:
+                continue
+            key = f"{name}{ANY_SYSTEM}{one.code.lower()}"
         if one.finer:
             prefixes.append(begins(key))
         else:

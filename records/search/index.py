@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from records.definitions import Definitions, SearchParameter, definitions, official
-from records.search import composite, reference
+from records.search import composite, date, reference, traits
 from records.search.composite import SIMPLE, Part
 from records.search.extract import Finder, finder, first_names
-from records.search.key import PRESENT
+from records.search.key import PRESENT, inside_of
 from records.stored import Json
 
 # Kept in fields of their own by the store.
@@ -40,6 +40,7 @@ class Plan:
     names: frozenset[str] | None
     find: Finder
     parts: tuple[Part, ...] = ()
+    repeated: bool = False
 
 
 def index(resource: Json) -> Index:
@@ -59,10 +60,14 @@ def index(resource: Json) -> Index:
             kind = SIMPLE[plan.parameter.type]
             made = kind.keys(code, found)
             keys.update(dict.fromkeys(made or (code + PRESENT,)))
+            if plan.repeated:
+                keys.update(dict.fromkeys(date.repeated_keys(code, found)))
             if code not in sort and (value := kind.sort_value(found)) is not None:
                 sort[code] = value
             if kind is reference:
                 references.setdefault(code, []).extend(reference.targets(found))
+    if "contained" in resource:
+        keys.update(dict.fromkeys(_contained(resource)))
     return Index(tuple(keys), _patients(resource, references), tuple(_labels(resource)), sort)
 
 
@@ -74,20 +79,37 @@ def plans(resource_type: str) -> tuple[Plan, ...]:
 
 @cache
 def _standard(resource_type: str) -> tuple[Plan, ...]:
-    return _plans(official().search_parameters(resource_type).values())
+    return _plans(resource_type, official().search_parameters(resource_type).values())
 
 
 @lru_cache(maxsize=256)
 def _extended(known: Definitions, resource_type: str) -> tuple[Plan, ...]:
-    return (*_standard(resource_type), *_plans(known.custom(resource_type)))
+    return (*_standard(resource_type), *_plans(resource_type, known.custom(resource_type)))
 
 
-def _plans(known: Iterable[SearchParameter]) -> tuple[Plan, ...]:
+def _plans(resource_type: str, known: Iterable[SearchParameter]) -> tuple[Plan, ...]:
     return tuple(
-        Plan(one, first_names(one.paths), finder(one.paths), composite.parts_of(one))
+        Plan(
+            one, first_names(one.paths), finder(one.paths), composite.parts_of(one),
+            one.type == "date" and traits.repeats(resource_type, one),
+        )
         for one in known
         if one.code not in OWN_FIELDS and (one.type in SIMPLE or one.components)
     )
+
+
+def _contained(resource: Json) -> Iterator[str]:
+    """The keys of contained resources, behind the reference that points at each: chains look into them."""
+    inside = {f"#{one.get('id')}": one for one in resource["contained"] if "resourceType" in one}
+    for plan in plans(resource["resourceType"]):
+        if plan.parameter.type != "reference" or (plan.names and plan.names.isdisjoint(resource)):
+            continue
+        for found in plan.find(resource):
+            named = found.value.get("reference") if isinstance(found.value, dict) else None
+            if (one := inside.get(named or "")) is None or one["resourceType"] not in plan.parameter.targets:
+                continue
+            before = inside_of(plan.parameter.code, one["resourceType"])
+            yield from (before + key for key in index({**one, "contained": []}).keys)
 
 
 def _patients(resource: Json, references: dict[str, list[str]]) -> tuple[str, ...]:

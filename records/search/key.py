@@ -31,6 +31,11 @@ _ANY = r"[\s\S]*"
 NOTHING: Condition = {"_id": {"$in": []}}
 
 
+def inside_of(name: str, resource_type: str) -> str:
+    """What stands before the keys of a contained resource that the reference parameter `name` points at."""
+    return f"{name}.{resource_type}."
+
+
 def equals(keys: Sequence[str]) -> Condition:
     """A document that has one of these keys."""
     return {"k": keys[0]} if len(keys) == 1 else {"k": {"$in": list(keys)}}

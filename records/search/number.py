@@ -11,9 +11,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from records.errors import UnknownParameter
+from records.search import ranges
 from records.search.extract import Value
-from records.search.key import NUMBER, Condition, between, both, negated
-from records.search.values import prefixed
+from records.search.key import NUMBER, Condition, between, either
+from records.search.values import plain, prefixed
+from records.stored import Json
 
 _OFFSET = 5000
 _NINES = str.maketrans("0123456789", "9876543210")
@@ -70,14 +72,14 @@ def asked(text: str) -> Wanted:
 
 
 def compare(prefix: str, wanted: Wanted) -> Condition:
-    """Compare numbers whose keys are behind `prefix`."""
+    """Compare numbers whose keys are behind `prefix`; a value that repeats is unequal where one of it is."""
     value, low, high = encode(wanted.value), encode(wanted.low), encode(wanted.high)
     equal = between(prefix, low, high, below=wanted.prefix != "ap")
     match wanted.prefix:
         case "eq" | "ap":
             return equal
         case "ne":
-            return both([between(prefix, None, None), negated(equal)])
+            return either([between(prefix, None, low, below=True), between(prefix, high, None)])
         case "gt" | "sa":
             return between(prefix, value, None, above=True)
         case "lt" | "eb":
@@ -88,13 +90,27 @@ def compare(prefix: str, wanted: Wanted) -> Condition:
             return between(prefix, None, value)
 
 
+def compare_ranges(name: str, wanted: Wanted) -> Condition:
+    """Compare values with two ends."""
+    return ranges.compare(name, wanted.prefix, encode(wanted.value), encode(wanted.low), encode(wanted.high))
+
+
 def keys(name: str, found: Value) -> list[str]:
-    """The keys of one value; a Range is found by both of its ends."""
+    """The keys of one value; a Range has keys of its own."""
+    if isinstance(found.value, dict):
+        low, high = ends(found.value)
+        return ranges.keys(name, low, high) if low or high != ranges.UNBOUNDED else []
     return [f"{name}{NUMBER}{encode(one)}" for one in numbers(found)]
 
 
+def ends(value: Json) -> tuple[str, str]:
+    """The ends of a Range, encoded."""
+    low, high = (decimal(value.get(end, {}).get("value")) for end in ("low", "high"))
+    return "" if low is None else encode(low), ranges.UNBOUNDED if high is None else encode(high)
+
+
 def numbers(found: Value) -> Iterator[Decimal]:
-    """The numbers in a value."""
+    """The numbers in a value; a Range is sorted by the first end that it has."""
     if isinstance(found.value, dict):
         for end in ("low", "high"):
             if (one := decimal(found.value.get(end, {}).get("value"))) is not None:
@@ -108,8 +124,10 @@ def sort_value(found: Value) -> str | None:
     return next((encode(one) for one in numbers(found)), None)
 
 
-def query(name: str, modifier: str, value: str) -> Condition:
-    """The condition of one alternative."""
+def query(name: str, modifier: str, value: str, *, ranged: bool = False) -> Condition:
+    """The condition of one alternative; `ranged`: the value may be a Range."""
     if modifier:
-        raise UnknownParameter(f"The modifier :{modifier} is not for numbers.")
-    return compare(f"{name}{NUMBER}", asked(value))
+        raise UnknownParameter(f"The modifier :{modifier[:32]} is not for numbers.")
+    wanted = asked(plain(value))
+    found = compare(f"{name}{NUMBER}", wanted)
+    return either([found, compare_ranges(name, wanted)]) if ranged else found

@@ -1,7 +1,7 @@
 """
-reference: to a resource by type and id, by id alone, by address, or by the identifier that a reference carries.
+reference: to a resource by type and id, by id alone, by address, by the identifier or the words a reference carries.
 
-https://hl7.org/fhir/R4/search.html#reference
+https://hl7.org/fhir/R4/search.html#reference, https://hl7.org/fhir/R4/search.html#versions
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from records.errors import UnknownParameter
 from records.search import token
 from records.search.extract import Value
-from records.search.key import EXACT, IDENTIFIER, Condition, equals
+from records.search.key import EXACT, IDENTIFIER, TEXT, Condition, begins, either, equals
+from records.search.text import normal
 from records.search.values import plain
 
 _LITERAL = re.compile(r"^(?P<base>https?://.+/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/.+)?$")
@@ -33,14 +34,18 @@ def targets(found: Value) -> Iterator[str]:
 
 def keys(name: str, found: Value) -> list[str]:
     """The keys of one value."""
-    literal = isinstance(found.value, dict)
     made = []
+    literal = isinstance(found.value, dict)
     for reference in targets(found):
         made.append(f"{name}{EXACT}{reference}")
         if not literal and "|" in reference:
             made.append(f"{name}{EXACT}{reference.partition('|')[0]}")
-    if literal and isinstance(identifier := found.value.get("identifier"), dict):
+    if not literal:
+        return made
+    if isinstance(identifier := found.value.get("identifier"), dict):
         made += [f"{name}{IDENTIFIER}{form}" for form in token.forms(Value("Identifier", identifier))]
+    if display := found.value.get("display"):
+        made.append(f"{name}{TEXT}{normal(str(display))}")
     return made
 
 
@@ -51,15 +56,43 @@ def sort_value(found: Value) -> str | None:
 
 def query(name: str, modifier: str, value: str, allowed: Sequence[str], base: str = "") -> Condition:
     """The condition of one alternative; `allowed` are the types it may be of where only an id is given."""
-    if modifier == "identifier":
-        return token.coded(name + IDENTIFIER, value)
+    match modifier:
+        case "identifier":
+            return token.coded(name + IDENTIFIER, value)
+        case "text":
+            return begins(f"{name}{TEXT}{normal(plain(value))}")
+        case _:
+            wanted = asked(value, modifier, allowed, base)
+            return equals([f"{name}{EXACT}{one}" for one in wanted])
+
+
+def asked(value: str, modifier: str, allowed: Sequence[str], base: str = "") -> list[str]:
+    """The references that a value may mean: a local one relative and by this server's own address."""
     wanted = plain(value)
     if not wanted:
         raise UnknownParameter("A reference is empty.")
     if base and wanted.startswith(base + "/"):
         wanted = wanted[len(base) + 1 :]
     if modifier:
-        return equals([f"{name}{EXACT}{wanted if '/' in wanted else f'{modifier}/{wanted}'}"])
-    if "/" in wanted or ":" in wanted:
-        return equals([f"{name}{EXACT}{target(wanted)}"])
-    return equals([f"{name}{EXACT}{one}/{wanted}" for one in allowed] or [f"{name}{EXACT}{wanted}"])
+        wanted = _typed(wanted, modifier)
+    if ":" in wanted:
+        return [wanted]
+    named = [target(wanted)] if "/" in wanted else [f"{one}/{wanted}" for one in allowed] or [wanted]
+    return [*named, *(f"{base}/{one}" for one in named if base)]
+
+
+def _typed(wanted: str, kind: str) -> str:
+    if ":" in wanted:
+        raise UnknownParameter(f"The modifier :{kind} is for resources of this server, not for addresses.")
+    if "/" in wanted and not wanted.startswith(kind + "/"):
+        raise UnknownParameter(f"{wanted.partition('/')[0][:64]!r} is not the type {kind} of the modifier.")
+    return wanted if "/" in wanted else f"{kind}/{wanted}"
+
+
+def versions(name: str, value: str) -> Condition:
+    """`:below` of a canonical: any version of an address; with `|1` the versions 1, 1.0, 1.1."""
+    wanted = plain(value)
+    if "|" not in wanted:
+        return either([equals([f"{name}{EXACT}{wanted}"]), begins(f"{name}{EXACT}{wanted}|")])
+    top = f"{name}{EXACT}{wanted}"
+    return either([equals([top]), begins(top + "."), begins(top + "-")])

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/search.html#string
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ PARTS = {
     "Address": ("text", "line", "city", "district", "state", "postalCode", "country"),
 }
 MODIFIERS = frozenset({"exact", "contains", "text"})
+_BETWEEN_PARTS = re.compile(r"[\s\-]+(?=\S)")
 
 
 def texts(found: Value) -> Iterator[str]:
@@ -30,6 +32,8 @@ def texts(found: Value) -> Iterator[str]:
         for part in PARTS.get(found.type, ("text", "display", "value")):
             value: Any = found.value.get(part)
             yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
+        if found.type == "HumanName":
+            yield from family_parts(str(found.value.get("family", "")))
         if found.type == "HumanName" and not found.value.get("text"):
             # A Chinese name is asked for whole, whether or not the source wrote it so.
             yield "".join((str(found.value.get("family", "")), *map(str, found.value.get("given", ()))))
@@ -37,7 +41,14 @@ def texts(found: Value) -> Iterator[str]:
 
 def keys(name: str, found: Value) -> list[str]:
     """The keys of one value."""
+    if name == "family" and isinstance(found.value, str):
+        return [_key(name, text) for text in (found.value, *family_parts(found.value))]
     return [_key(name, text) for text in texts(found)]
+
+
+def family_parts(name: str) -> list[str]:
+    """`Quinones` of `Carreno Quinones`: each part of a family name is searched by itself."""
+    return _BETWEEN_PARTS.split(name)[1:]
 
 
 def _key(name: str, text: str) -> str:
@@ -60,4 +71,4 @@ def query(name: str, modifier: str, value: str) -> Condition:
         case "" | "text":
             return begins(f"{name}{TEXT}{normal(wanted)}")
         case _:
-            raise UnknownParameter(f"The modifier :{modifier} is not for strings.")
+            raise UnknownParameter(f"The modifier :{modifier[:32]} is not for strings.")

@@ -1,25 +1,30 @@
 """
-Text as a search compares it: without case, accents, width and spare blanks; Chinese also in the order of its pinyin.
+Text as a search compares it: without case, accents, width, punctuation and spare blanks; Chinese also in the order of
+its pinyin.
 
 https://hl7.org/fhir/R4/search.html#string
 """
 
 from __future__ import annotations
 
+import string
 import unicodedata
 from functools import lru_cache
 
 # A search that starts with more than this is compared by its beginning.
 LONGEST = 300
+_MARKS = str.maketrans("", "", string.punctuation)
 
 
 def normal(text: str) -> str:
-    """`"  Müller\u3000Ａ "` becomes `"muller a"`."""
+    """`"  Müller\u3000Ａ. "` becomes `"muller a"`; what is nothing but punctuation stays."""
     if text.isascii():
-        return " ".join(text.lower().split())[:LONGEST]
+        lower = text.lower()
+        return (" ".join(lower.translate(_MARKS).split()) or lower)[:LONGEST]
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     kept = "".join(one for one in decomposed if not unicodedata.combining(one))
-    return " ".join(unicodedata.normalize("NFC", kept).split())[:LONGEST]
+    words = "".join(one for one in kept if one.isalnum() or unicodedata.category(one)[0] != "P")
+    return " ".join(unicodedata.normalize("NFC", words.translate(_MARKS) or kept).split())[:LONGEST]
 
 
 def sortable(text: str) -> str:

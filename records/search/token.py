@@ -1,22 +1,36 @@
 """
 token: a code, with its system or without; `:not`, `:text`, `:of-type`.
 
+Case makes no difference: a code that is found in spite of it does less harm than one that is missed.
+
 https://hl7.org/fhir/R4/search.html#token
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from records.errors import UnknownParameter
 from records.search.extract import Value
-from records.search.key import ANY_SYSTEM, OF_TYPE, SYSTEM_CODE, TEXT, Condition, begins, equals
+from records.search.key import (
+    ANY_SYSTEM,
+    NOTHING,
+    OF_TYPE,
+    SYSTEM_CODE,
+    TEXT,
+    Condition,
+    begins,
+    between,
+    either,
+    equals,
+)
 from records.search.text import normal
 from records.search.values import plain, split
 
 MODIFIERS = frozenset({"not", "text", "of-type"})
-CODED = frozenset({"Coding", "CodeableConcept", "Identifier", "ContactPoint", "Quantity"})
+# A bar may not be used with these: they have no system.
+WITHOUT_SYSTEM = frozenset({"boolean", "string", "id", "uri", "url", "canonical", "oid", "markdown", "ContactPoint"})
 
 
 def codes(found: Value) -> Iterator[tuple[str, str]]:
@@ -25,7 +39,7 @@ def codes(found: Value) -> Iterator[tuple[str, str]]:
     if isinstance(value, bool):
         yield "", "true" if value else "false"
     elif not isinstance(value, dict):
-        yield "", str(value)
+        yield "", str(value).lower()
     elif "coding" in value:
         for coding in value["coding"]:
             yield from codes(Value("Coding", coding))
@@ -34,7 +48,7 @@ def codes(found: Value) -> Iterator[tuple[str, str]]:
     else:
         code = value.get("value") if found.type in ("Identifier", "ContactPoint") else value.get("code")
         if code:
-            yield str(value.get("system", "")), str(code)
+            yield str(value.get("system", "")), str(code).lower()
 
 
 def keys(name: str, found: Value) -> list[str]:
@@ -45,7 +59,8 @@ def keys(name: str, found: Value) -> list[str]:
     made += [f"{name}{TEXT}{normal(text)}" for text in _texts(found)]
     if found.type == "Identifier":
         kinds = codes(Value("CodeableConcept", found.value.get("type", {})))
-        made += [f"{name}{OF_TYPE}{system}|{code}|{found.value.get('value', '')}" for system, code in kinds]
+        value = str(found.value.get("value", "")).lower()
+        made += [f"{name}{OF_TYPE}{system}|{code}|{value}" for system, code in kinds]
     return made
 
 
@@ -55,7 +70,7 @@ def forms(found: Value) -> Iterator[str]:
 
     A plain code has no system that could be asked for; of a system alone the second form is the beginning.
     """
-    coded = isinstance(found.value, dict)
+    coded = isinstance(found.value, dict) and found.type != "ContactPoint"
     for system, code in codes(found):
         yield f"{ANY_SYSTEM}{code}"
         if coded:
@@ -84,32 +99,50 @@ def asked(value: str) -> tuple[str | None, str]:
     parts = [plain(part) for part in split(value, "|")]
     if len(parts) > 2:
         raise UnknownParameter("A token is code, system|code, |code or system|.")
-    return (None, parts[0]) if len(parts) == 1 else (parts[0], parts[1])
+    return (None, parts[0].lower()) if len(parts) == 1 else (parts[0], parts[1].lower())
 
 
-def coded(name: str, value: str, *, systemless: bool = False) -> Condition:
-    """
-    The condition of `code`, `system|code`, `|code`, `system|`.
-
-    `systemless`: the element is a plain code, whose system is known by definition and stands nowhere.
-    """
+def coded(name: str, value: str) -> Condition:
+    """The condition of `code`, `system|code`, `|code`, `system|`."""
     system, code = asked(value)
-    if system is None or systemless:
+    if not (system or code):
+        raise UnknownParameter("A token is empty.")
+    if system is None:
         return equals([f"{name}{ANY_SYSTEM}{code}"])
     return equals([f"{name}{SYSTEM_CODE}{system}|{code}"]) if code else begins(f"{name}{SYSTEM_CODE}{system}|")
 
 
-def query(name: str, modifier: str, value: str, *, systemless: bool = False) -> Condition:
+def implied(name: str, value: str, systems: Collection[str] | None) -> Condition:
+    """
+    The condition where the element is a plain code: its system is one of `systems` by definition and stands nowhere.
+
+    None: the definitions do not say which.
+    """
+    system, code = asked(value)
+    if system and systems is not None and system not in systems:
+        return NOTHING
+    if not code:
+        return between(name + ANY_SYSTEM, None, None)
+    return equals([f"{name}{ANY_SYSTEM}{code}"])
+
+
+def media(name: str, value: str) -> Condition:
+    """`:below` of a MIME type: `text/xml` is above `text/xml; charset=UTF-8`, and `text` above both."""
+    top = f"{name}{ANY_SYSTEM}{plain(value).lower().strip()}"
+    return either([equals([top]), *(begins(top + one) for one in (";", " ", *(() if "/" in value else "/")))])
+
+
+def query(name: str, modifier: str, value: str) -> Condition:
     """The condition of one alternative; `:not` is turned round by the caller."""
     match modifier:
         case "" | "not":
-            return coded(name, value, systemless=systemless)
+            return coded(name, value)
         case "text":
             return begins(f"{name}{TEXT}{normal(plain(value))}")
         case "of-type":
             parts = [plain(part) for part in split(value, "|")]
-            if len(parts) != 3:
+            if len(parts) != 3 or not all(parts):
                 raise UnknownParameter("of-type needs system|code|value.")
-            return equals([f"{name}{OF_TYPE}{parts[0]}|{parts[1]}|{parts[2]}"])
+            return equals([f"{name}{OF_TYPE}{parts[0]}|{parts[1].lower()}|{parts[2].lower()}"])
         case _:
-            raise UnknownParameter(f"The modifier :{modifier} is not for tokens.")
+            raise UnknownParameter(f"The modifier :{modifier[:32]} is not for tokens.")

@@ -12,7 +12,8 @@ from records.errors import UnknownParameter
 
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 _PART = {separator: re.compile(rf"(?<!\\)((?:\\\\)*){re.escape(separator)}") for separator in ",$|"}
-_ESCAPED = re.compile(r"\\([\\,$|])")
+_ESCAPED = re.compile(r"\\(.?)", re.DOTALL)
+_ESCAPABLE = frozenset("\\,$|")
 
 
 def split(value: str, separator: str) -> list[str]:
@@ -28,7 +29,13 @@ def split(value: str, separator: str) -> list[str]:
 
 def plain(value: str) -> str:
     """Without escapes: `a\\,b` becomes `a,b`."""
-    return _ESCAPED.sub(r"\1", value) if "\\" in value else value
+    return _ESCAPED.sub(_unescaped, value) if "\\" in value else value
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if found[1] not in _ESCAPABLE:
+        raise UnknownParameter("A backslash stands before a comma, a dollar sign, a bar or another backslash alone.")
+    return found[1]
 
 
 def prefixed(value: str) -> tuple[str, str]:
