@@ -55,6 +55,9 @@ from hie.exchange.region_codes import mapper
 from hie.exchange.schema import Schema
 from hie.exchange.unmapped import UnmappedQueue
 from hie.exchange.worker import Worker
+from hie.fhir.bulk.doors import bulk_routes
+from hie.fhir.bulk.jobs import Jobs as BulkJobs
+from hie.fhir.bulk.runner import BulkRunner
 from hie.fhir.dictionary import RegionDictionary
 from hie.fhir.services import FhirServices
 from hie.fhir.subscriptions import fan_out, websocket, wiring
@@ -122,6 +125,7 @@ async def build(settings: Settings, *, clock: Clock = now) -> AsyncIterator[Serv
         for part in (services.store, services.registry, services.journal, services.outbox):
             await part.ensure_indexes()
         await services.fhir.subscriptions.ensure_indexes()
+        await services.fhir.bulk.ensure_indexes()
         if settings.mode == "demo":
             await bind_demo_accounts(services.gate.accounts)
         await stack.enter_async_context(services.interest.following())
@@ -154,7 +158,8 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
     subscribe(outbox, work)
     kept = timedelta(days=settings.subscription_retention_days)
     subscriptions = Subscriptions(client, prefix, clock=clock, kept=kept)
-    fhir = FhirServices(settings, store, filing, gate, audit, journal, registry, clock, subscriptions)
+    bulk = BulkJobs(client, prefix, dictionary=RegionDictionary(words), clock=clock)
+    fhir = FhirServices(settings, store, filing, gate, audit, journal, registry, clock, subscriptions, bulk)
     interest = Interest(subscriptions)
     gate.watch(interest.saw)
     outbox.subscribe(fan_out.NAME, interest, wiring.fan_out(fhir, RegionDictionary(words)))
@@ -210,6 +215,7 @@ def routes(services: Services, counted: metrics.Requests) -> list[BaseRoute]:
         *metrics.routes(counted, lambda: figures(services)),
         *Hl7OverHttp(settings, services.gate, services.intake, services.clock).routes(),
         *websocket.routes(services.fhir),
+        *bulk_routes(services.fhir),
         *fhir_routes(services.fhir),
         *pages(services),
     ]
@@ -264,15 +270,16 @@ def _tls(settings: Settings) -> Any:
     return server_context(certificate, key, settings.mllp_tls_client_ca)
 
 
-def workers(services: Services) -> tuple[Worker, OutboxRunner, Clockwork, Deliveries]:
-    """One worker of the lanes, one runner of the outbox, what time alone changes, and the telling of subscribers."""
+def workers(services: Services) -> tuple[Worker, OutboxRunner, Clockwork, Deliveries, BulkRunner]:
+    """One worker of the lanes, one runner of the outbox, what time alone changes, subscribers told, bulk jobs."""
     worker = Worker(
         services.journal, services.pipeline, services.leases("lanes"), lanes=services.settings.lanes,
         unmapped=services.unmapped, quarantine=services.quarantine,
     )  # fmt: skip
     consumers = services.leases("consumers")
     told = wiring.deliveries(services.fhir, consumers.owner)
-    return worker, OutboxRunner(services.outbox, consumers), clockwork(services.work), told
+    bulk = BulkRunner(services.fhir, services.leases("bulk_leases"))
+    return worker, OutboxRunner(services.outbox, consumers), clockwork(services.work), told, bulk
 
 
 def clockwork(work: Work) -> Clockwork:

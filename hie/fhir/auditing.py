@@ -23,7 +23,7 @@ from records.stored import EVERYTHING
 
 # What a handler is called, in the words of the trail.
 SEARCHES = ("search_by_post", "search_compartment", "search_system", "search_system_by_post")
-NAMES = {**dict.fromkeys(SEARCHES, "search"), "bundle": "batch", "validate": "operation"}
+NAMES = {**dict.fromkeys(SEARCHES, "search"), "bundle": "batch", "validate": "operation", "import_files": "import"}
 # Parameters by which a search names whose record it looks into.
 NAMING = frozenset({"patient", "subject", "patient:Patient", "subject:Patient"})
 # One resource is what was done to; the other interactions are written down as the request that was made.
@@ -92,6 +92,9 @@ async def _reasons(call: Call, resource_type: str, interaction: str) -> tuple[st
     """The codes of the decision, once more: it was made where it was needed, and it costs no query."""
     if not call.caller.subject or interaction in ("batch", "transaction", "operation"):
         return ()
+    if interaction == "export" and not resource_type:
+        # Of the whole system: each type was decided by itself.
+        return ()
     try:
         return (await call.services.gate.decide(call.caller, resource_type or "*", interaction)).reasons
     except Denied as denied:
@@ -105,7 +108,7 @@ async def _patients(call: Call, answer: Answer, resource_type: str, resource_id:
     found = [patient for row in answer.rows for patient in row.patients]
     if not found and call.caller.subject:
         found = [*_compartment(call), *await _searched(call)]
-        if resource_id and answer.status >= 400:
+        if resource_type and resource_id and answer.status >= 400:
             found += await _refused_record(call, resource_type, resource_id)
     return list(dict.fromkeys(found))
 

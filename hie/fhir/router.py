@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hie.fhir.bulk.routes import BULK_ROUTES
 from hie.fhir.call import Answer, Call
 from hie.fhir.interactions.bundle import bundle
 from hie.fhir.interactions.capabilities import state
@@ -20,6 +21,8 @@ from hie.fhir.interactions.search import search, search_by_post, search_compartm
 from hie.fhir.interactions.search_system import search_system, search_system_by_post
 from hie.fhir.interactions.update import conditional_update, update
 from hie.fhir.operations.everything import everything
+from hie.fhir.operations.match import match
+from hie.fhir.operations.summary import summary
 from hie.fhir.operations.validate import validate
 from hie.fhir.routing import Route, Table
 from hie.fhir.subscriptions.routes import SUBSCRIPTION_ROUTES
@@ -30,6 +33,7 @@ async def capabilities(call: Call) -> Answer:
     return state(call, ROUTES)
 
 
+IPS_SUMMARY = "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"
 COMPARTMENTS = ("Patient", "Encounter", "Practitioner", "RelatedPerson", "Device")
 ROUTES = (
     Route("GET", "metadata", capabilities),
@@ -51,9 +55,19 @@ ROUTES = (
     Route("DELETE", "T/I", delete),
     Route("GET", "T/I/_history", history),
     Route("GET", "T/I/_history/*", vread),
-    Route("GET", "Patient/I/$everything", everything),
-    Route("GET", "Person/I/$everything", everything),
+    *(
+        Route(method, f"{address}/$everything", everything)
+        for address in ("Patient/I", "Patient", "Person/I", "Encounter/I")
+        for method in ("GET", "POST")
+    ),
+    *(
+        Route(method, f"{address}/$summary", summary, IPS_SUMMARY)
+        for address in ("Patient/I", "Patient", "Person/I")
+        for method in ("GET", "POST")
+    ),
+    Route("POST", "Patient/$match", match),
     *SUBSCRIPTION_ROUTES,
+    *BULK_ROUTES,
     *(Route("GET", f"{name}/I/T", search_compartment) for name in COMPARTMENTS),
 )
 _table = Table(ROUTES)

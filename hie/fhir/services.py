@@ -11,6 +11,7 @@ from hie.access.gate import Gate
 from hie.audit.trail import AuditTrail
 from hie.exchange.filing import Filing
 from hie.exchange.journal import Journal
+from hie.fhir.bulk.jobs import Jobs
 from hie.identity.registry import ClientRegistry
 from hie.settings import Settings
 from records.resource_store import ResourceStore
@@ -33,3 +34,4 @@ class FhirServices:
     registry: ClientRegistry
     clock: Callable[[], datetime]
     subscriptions: Subscriptions
+    bulk: Jobs

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hie.fhir.bulk.routes import INSTANTIATES as BULK_DATA
 from hie.fhir.call import Answer, Call
 from hie.fhir.patching import KINDS
 from hie.fhir.routing import Route
@@ -32,7 +33,7 @@ def statement(call: Call, routes: Routes) -> Json:
         "status": "active",
         "date": call.services.clock().date().isoformat(),
         "kind": "instance",
-        "instantiates": [subscriptions.INSTANTIATES],
+        "instantiates": [subscriptions.INSTANTIATES, BULK_DATA],
         "software": {"name": "Regional health information exchange", "version": "0.1.0"},
         "implementation": {"description": "Regional health information exchange", "url": call.base},
         "fhirVersion": "4.0.1",

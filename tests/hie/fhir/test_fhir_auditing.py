@@ -18,6 +18,7 @@ from hie.exchange.ids import now
 from hie.exchange.journal import Journal
 from hie.exchange.outbox import Outbox
 from hie.fhir.auditing import audit
+from hie.fhir.bulk.jobs import Jobs as BulkJobs
 from hie.fhir.call import Answer, Call, split_url
 from hie.fhir.outcome import refusal
 from hie.fhir.router import dispatch
@@ -71,7 +72,7 @@ class World:
         filing = Filing(store, registry, Outbox(client, prefix))
         self.services = FhirServices(
             Settings(), store, filing, self.gate, self.trail, Journal(client, prefix), registry, now,  # type: ignore[arg-type]
-            Subscriptions(client, prefix),
+            Subscriptions(client, prefix), BulkJobs(client, prefix),
         )  # fmt: skip
 
     async def ask(
