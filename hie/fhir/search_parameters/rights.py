@@ -1,0 +1,29 @@
+"""
+Who may define search parameters and have resources indexed again: a system, or an administrator.
+
+What a definition finds is everybody's business: it decides by what every record can be looked for.
+https://hl7.org/fhir/R4/searchparameter.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hie.access.caller import Caller
+from hie.access.policy import Denied
+from records.stored import Write
+
+TYPE = "SearchParameter"
+ROLES = frozenset({"system", "administrator"})
+
+
+def allow(caller: Caller, writes: Iterable[Write]) -> None:
+    """Denied where a SearchParameter is among the writes of somebody else."""
+    if caller.role not in ROLES and any(write.type == TYPE for write in writes):
+        raise Denied("search-parameters-not-allowed", "Search parameters are defined by a system or an administrator.")
+
+
+def allow_reindexing(caller: Caller) -> None:
+    """Denied for everybody else."""
+    if caller.role not in ROLES:
+        raise Denied("reindexing-not-allowed", "Reindexing is asked for by a system or an administrator.")
