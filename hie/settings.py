@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     )
     bulk_import_bytes: int = Field(20_000_000_000, ge=1, description="Most bytes of one file of an import")
 
+    reindex_rate: int = Field(1_000, ge=0, description="Resources a second that reindexing visits; 0: without a limit")
+
     lanes: int = Field(64, description="Ordered lanes; one patient of one source is always in the same lane")
     workers: int = Field(1, description="Worker processes under `hie up`")
     web_workers: int = Field(1, description="Web processes under `hie up`")

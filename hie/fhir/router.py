@@ -25,6 +25,7 @@ from hie.fhir.operations.match import match
 from hie.fhir.operations.summary import summary
 from hie.fhir.operations.validate import validate
 from hie.fhir.routing import Route, Table
+from hie.fhir.search_parameters.routes import REINDEX_ROUTES
 from hie.fhir.subscriptions.routes import SUBSCRIPTION_ROUTES
 
 
@@ -67,6 +68,7 @@ ROUTES = (
     ),
     Route("POST", "Patient/$match", match),
     *SUBSCRIPTION_ROUTES,
+    *REINDEX_ROUTES,
     *BULK_ROUTES,
     *(Route("GET", f"{name}/I/T", search_compartment) for name in COMPARTMENTS),
 )

@@ -25,6 +25,7 @@ from hie.fhir.receiving import Unread, begun, received, spoken_of, understood
 from hie.fhir.router import capabilities, dispatch, methods
 from hie.fhir.services import FhirServices
 from records.errors import RecordError
+from records.search.custom import in_force
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 OPEN = frozenset({("metadata",)})
@@ -36,7 +37,8 @@ def fhir_routes(services: FhirServices) -> list[Route]:
     """Routes for everything below `/fhir`."""
 
     async def endpoint(request: Request) -> Response:
-        return await serve(services, request)
+        with in_force(services.store.parameters.now):
+            return await serve(services, request)
 
     return [Route("/fhir", endpoint, methods=METHODS), Route("/fhir/{path:path}", endpoint, methods=METHODS)]
 

@@ -12,6 +12,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from hie.errors import Refused
 from hie.fhir.call import Call
+from hie.fhir.search_parameters.rights import allow
 from hie.fhir.subscriptions.accepting import accept
 from records import search, validation
 from records.errors import Gone, Invalid, NotFound
@@ -68,6 +69,7 @@ async def file_all(call: Call, writes: Sequence[Write]) -> list[Stored]:
         return await file_within(call, writes, call.session)
     services = call.services
     source = source_of(call)
+    allow(call.caller, writes)
     accepted = await accept(call, writes)
 
     async def file(session: AsyncClientSession) -> list[Stored]:
@@ -82,6 +84,7 @@ async def file_within(call: Call, writes: Sequence[Write], session: AsyncClientS
     """The same inside a transaction of the caller."""
     if not writes:
         return []
+    allow(call.caller, writes)
     accepted = await accept(call, writes)
     rows = await call.services.filing.file(accepted.writes, session=session, source=source_of(call))
     await accepted.keep(rows, session)
