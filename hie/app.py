@@ -75,6 +75,7 @@ from hie.settings import Settings
 from hie.ui import static
 from hie.workbench.desk import Module
 from hie.workbench.routes import workbench_routes
+from records.reindexing import Reindexer
 from records.resource_store import ResourceStore
 from terminology.service import Terminology, terminology
 
@@ -124,6 +125,7 @@ async def build(settings: Settings, *, clock: Clock = now) -> AsyncIterator[Serv
         stack.push_async_callback(services.audit.aclose)
         for part in (services.store, services.registry, services.journal, services.outbox):
             await part.ensure_indexes()
+        await stack.enter_async_context(services.store.parameters.kept())
         await services.fhir.subscriptions.ensure_indexes()
         await services.fhir.bulk.ensure_indexes()
         if settings.mode == "demo":
@@ -270,8 +272,8 @@ def _tls(settings: Settings) -> Any:
     return server_context(certificate, key, settings.mllp_tls_client_ca)
 
 
-def workers(services: Services) -> tuple[Worker, OutboxRunner, Clockwork, Deliveries, BulkRunner]:
-    """One worker of the lanes, one runner of the outbox, what time alone changes, subscribers told, bulk jobs."""
+def workers(services: Services) -> tuple[Worker, OutboxRunner, Clockwork, Deliveries, BulkRunner, Reindexer]:
+    """A worker of the lanes, a runner of the outbox, what time alone changes, subscribers, bulk jobs, reindexing."""
     worker = Worker(
         services.journal, services.pipeline, services.leases("lanes"), lanes=services.settings.lanes,
         unmapped=services.unmapped, quarantine=services.quarantine,
@@ -279,7 +281,8 @@ def workers(services: Services) -> tuple[Worker, OutboxRunner, Clockwork, Delive
     consumers = services.leases("consumers")
     told = wiring.deliveries(services.fhir, consumers.owner)
     bulk = BulkRunner(services.fhir, services.leases("bulk_leases"))
-    return worker, OutboxRunner(services.outbox, consumers), clockwork(services.work), told, bulk
+    again = Reindexer(services.store.collections, services.store.parameters, rate=services.settings.reindex_rate)
+    return worker, OutboxRunner(services.outbox, consumers), clockwork(services.work), told, bulk, again
 
 
 def clockwork(work: Work) -> Clockwork:
