@@ -185,6 +185,13 @@ class ResourceStore:
             return page
         return replace(page, next_cursor=await self._cursors.seal(Place(tuple(ending), at), request, owner))
 
+    async def condition(
+        self, resource_type: str, params: Sequence[tuple[str, str]], *, visibility: Visibility = EVERYTHING
+    ) -> Document | None:
+        """What a search asks the database for, with the caller's sight in it; None where nothing may be seen."""
+        request = read_request(resource_type, params)
+        return await Searcher(self.collections, visibility, None, self._base, self._dictionary).condition(request)
+
     async def iterate(
         self,
         resource_type: str,

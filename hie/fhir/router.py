@@ -21,6 +21,7 @@ from hie.fhir.interactions.search import search, search_by_post, search_compartm
 from hie.fhir.interactions.search_system import search_system, search_system_by_post
 from hie.fhir.interactions.update import conditional_update, update
 from hie.fhir.operations.everything import everything
+from hie.fhir.operations.lastn import lastn
 from hie.fhir.operations.match import match
 from hie.fhir.operations.summary import summary
 from hie.fhir.operations.validate import validate
@@ -61,6 +62,8 @@ ROUTES = (
         for address in ("Patient/I", "Patient", "Person/I", "Encounter/I")
         for method in ("GET", "POST")
     ),
+    Route("GET", "Observation/$lastn", lastn),
+    Route("POST", "Observation/$lastn", lastn),
     *(
         Route(method, f"{address}/$summary", summary, IPS_SUMMARY)
         for address in ("Patient/I", "Patient", "Person/I")
