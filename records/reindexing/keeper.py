@@ -228,6 +228,12 @@ class Keeper:
         await self._heard()
         return job
 
+    async def steer(self, job_id: str, state: str) -> Job:
+        """`paused`, `waiting` (go on) or `cancelled`; Conflict where the job has ended."""
+        job = await self.jobs.steer(job_id, state)
+        await self._heard()
+        return job
+
     async def completed(self, job: Job, fields: Mapping[str, Any]) -> bool:
         """The job is complete, and what waited for it is answered, at once for all; False where it was taken away."""
 

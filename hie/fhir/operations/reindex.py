@@ -102,7 +102,7 @@ async def _asked(call: Call, types: list[str], url: str) -> Answer:
 
 async def _steered(call: Call, state: str) -> Answer:
     await _permit(call)
-    return _told(call, await call.services.store.parameters.jobs.steer(call.path[1], state))
+    return _told(call, await call.services.store.parameters.steer(call.path[1], state))
 
 
 def _told(call: Call, job: Job) -> Answer:

@@ -126,7 +126,8 @@ class TestChanged:
 
     async def test_while_its_job_runs(self, region: Region) -> None:
         """A change while the first job waits takes its place; both base types are covered."""
-        await region.put(eyes("a"), parameter(base=["Patient", "Practitioner"], expression="Patient.language | Practitioner.language"))
+        two = {"base": ["Patient", "Practitioner"], "expression": "Patient.language | Practitioner.language"}
+        await region.put(eyes("a"), parameter(**two))
         first = await region.job()
         await region.put(parameter())
         second = await region.job()
