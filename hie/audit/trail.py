@@ -6,48 +6,26 @@ https://profiles.ihe.net/ITI/BALP/, IHE ATNA
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from pymongo.errors import PyMongoError
 
 from hie.audit.chain import Link, begin, new_shard
 from hie.audit.checkpoints import Checkpoints
 from hie.audit.events import Entry, Observer, to_resource
+from hie.audit.indexing import indexed
 from hie.audit.verify import Verification, verify
 from hie.errors import Unavailable
 from hie.exchange.database import Client, exchange_database
 from hie.exchange.group_commit import GroupCommit
 from hie.exchange.ids import Clock, now
-from records.stored import Json, encode
+from records.stored import encode
 
 CHECKPOINT_EVERY = timedelta(seconds=60)
 Document = dict[str, Any]
-
-
-class Keys(Protocol):
-    """`records.search.Index`: what a stored resource is found by."""
-
-    @property
-    def keys(self) -> Sequence[str]: ...
-
-    @property
-    def patients(self) -> Sequence[str]: ...
-
-    @property
-    def labels(self) -> Sequence[str]: ...
-
-    @property
-    def sort(self) -> dict[str, str]: ...
-
-
-def search_index(resource: Json) -> Keys:
-    """The keys that the FHIR interface searches by."""
-    from records.search import index
-
-    return index(resource)  # type: ignore[no-any-return]
 
 
 class AuditTrail:
@@ -61,14 +39,12 @@ class AuditTrail:
         data_dir: Path = Path("var"),
         observer: Observer | None = None,
         clock: Clock = now,
-        index: Callable[[Json], Keys] = search_index,
     ) -> None:
         database = exchange_database(client, prefix)
         self._events = database["AuditEvent"]
         self._checkpoints = Checkpoints(database, data_dir)
         self._observer = observer or Observer()
         self._clock = clock
-        self._index = index
         self._end: Link = begin(new_shard(clock()))
         self._signed = self._end
         self._signed_at = clock()
@@ -118,7 +94,7 @@ class AuditTrail:
         resource = to_resource(entry, end.next_id, at, self._observer)
         text = encode(resource)
         following = end.add(text)
-        found = self._index(resource)
+        found = indexed(resource)
         document = {
             "_id": end.next_id, "v": 1, "t": at, "text": text, "d": False, "k": list(found.keys),
             "p": [entry.patient] if entry.patient else [], "l": list(found.labels), "s": dict(found.sort),

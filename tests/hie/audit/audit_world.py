@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,21 +38,9 @@ class Clock:
         self.at += timedelta(seconds=seconds)
 
 
-@dataclass
-class Found:
-    """Search keys of an event, as far as these tests need them."""
-
-    keys: tuple[str, ...] = ("k",)
-    patients: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    sort: dict[str, str] = field(default_factory=dict)
-
-
 def trail(client: Client, prefix: str, folder: Path, clock: Clock | None = None) -> AuditTrail:
     """A trail of its own process, so to say."""
-    return AuditTrail(
-        client, prefix, data_dir=folder, observer=OBSERVER, clock=clock or Clock(), index=lambda _resource: Found()
-    )
+    return AuditTrail(client, prefix, data_dir=folder, observer=OBSERVER, clock=clock or Clock())
 
 
 def read(patient: str = "pat-1", **changes: Any) -> Entry:
