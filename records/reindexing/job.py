@@ -18,7 +18,11 @@ MOST_ERRORS = 100
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One type: how many resources had to be visited, how many were, how many of them got other keys."""
+    """
+    One type: how many resources had to be visited, how many were, how many of them got other keys.
+
+    `changed` of a batch whose progress could not be written down is lost; `done` is counted anew.
+    """
 
     total: int = 0
     done: int = 0
