@@ -15,6 +15,7 @@ from hie.errors import HieError
 from hie.exchange.outbox import Event
 from hie.fhir.subscriptions.matching import Matcher
 from hie.fhir.subscriptions.registry import Entry, Registry
+from hie.fhir.subscriptions.statuses import Statuses
 from hie.fhir.subscriptions.subscribers import Subscribers
 from hie.fhir.subscriptions.topics import Trigger
 from records.errors import RecordError
@@ -32,6 +33,7 @@ class FanOut:
     registry: Registry
     matcher: Matcher
     gate: Gate
+    statuses: Statuses
 
     async def __call__(self, event: Event) -> None:
         """One change; repeating it queues nothing twice."""
@@ -52,6 +54,11 @@ class FanOut:
                 if known[trigger, visibility]:
                     return True
         except (HieError, RecordError) as error:
-            # Refused: the account may no longer see this type. Else: its terms are of another release.
-            _log.warning("event not judged", subscription=entry.id, error=type(error).__name__)
+            await self._say(entry, error)
         return False
+
+    async def _say(self, entry: Entry, error: HieError | RecordError) -> None:
+        """Refused: the account may no longer see this type. Else: what it asks for is no longer understood."""
+        _log.warning("event not judged", subscription=entry.id, error=type(error).__name__)
+        if entry.reason != error.text:
+            await self.statuses.become(entry, "error", error.text)

@@ -20,8 +20,7 @@ from hie.access.caller import Caller
 from hie.fhir.subscriptions.registry import Registry
 
 LOOK_SECONDS, TRUST_SECONDS = 0.5, 1.5
-# Longer than any process trusts what it knew before, with room for a transaction that is about to commit.
-SETTLE_SECONDS = 2.5
+ACCOUNTS_SECONDS = 10.0
 _log = structlog.get_logger("hie.subscriptions")
 Account = tuple[str, str]
 
@@ -33,7 +32,7 @@ class Interest:
         self._registry = registry
         self._monotonic = monotonic
         self._types: frozenset[str] = frozenset()
-        self._known_at = float("-inf")
+        self._known_at = self._accounts_at = float("-inf")
         self._accounts: Mapping[Account, tuple[str, str]] = {}
         self._changed: dict[Account, Caller] = {}
 
@@ -55,9 +54,9 @@ class Interest:
         self._types = frozenset(await self._registry.entries.distinct("types", {"state": {"$nin": ["off", "deleted"]}}))
         self._known_at = began
         await self._write_down()
-        self._accounts = {
-            (kept["subject"], kept["client"]): (kept["role"], kept["organization"]) async for kept in self._owners()
-        }
+        if began - self._accounts_at > ACCOUNTS_SECONDS:
+            await self.learn_accounts()
+            self._accounts_at = began
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -78,6 +77,12 @@ class Interest:
                 await self.look()
             except PyMongoError as error:
                 _log.warning("interest unknown", error=type(error).__name__)
+
+    async def learn_accounts(self) -> None:
+        """Learn whose Subscriptions there are, and what is known of these accounts."""
+        self._accounts = {
+            (kept["subject"], kept["client"]): (kept["role"], kept["organization"]) async for kept in self._owners()
+        }
 
     async def _owners(self) -> AsyncIterator[Mapping[str, Any]]:
         async for found in self._registry.entries.find({"state": {"$ne": "deleted"}}, {"caller": 1}):

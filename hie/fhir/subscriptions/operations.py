@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from hie.fhir.bundles import join, link
 from hie.fhir.call import Answer, Call
@@ -100,10 +100,9 @@ async def subscription_events(call: Call) -> Answer:
 
 def _content(asked: Mapping[str, str], terms: Terms) -> Content:
     wanted = asked.get("content", terms.content)
-    for one in CONTENTS:
-        if wanted == one:
-            return one
-    raise UnknownParameter(f"content is one of {', '.join(CONTENTS)}.")
+    if wanted not in CONTENTS:
+        raise UnknownParameter(f"content is one of {', '.join(CONTENTS)}.")
+    return cast(Content, wanted)
 
 
 def _span(operation: str, asked: Mapping[str, str]) -> tuple[int, int | None]:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 class Patience:
     """
     Pauses double from `first` to `longest`, for ever. After `alarm` failures in a row the Subscription says so; after
-    `refusals` of one payload it is set aside. A lease lasts `margin` longer than a request may take.
+    `refusals` of one payload it is set aside. A lease lasts `margin` longer than a request may take. `settling` is
+    longer than any process trusts what it knew of who listens (`interest`), with room for a write that commits.
     """
 
     first: float = 1.0

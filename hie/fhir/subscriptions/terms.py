@@ -92,8 +92,6 @@ def read_terms(subscription: Json) -> Terms:
 
 def _triggers(subscription: Json) -> tuple[Topic | None, tuple[Trigger, ...]]:
     criteria = str(subscription["criteria"])
-    if len(criteria) > LONGEST_CRITERIA:
-        raise Invalid(f"Subscription.criteria may have {LONGEST_CRITERIA} characters.")
     filters = list(_extensions(subscription.get("_criteria"), "filter-criteria"))
     if (topic := topics().get(criteria)) is not None:
         return topic, tuple(_filtered(topic.triggers, filters))
@@ -119,6 +117,8 @@ def _filtered(triggers: Sequence[Trigger], filters: Sequence[Any]) -> Iterator[T
 
 def _search(text: str, default: str = "") -> tuple[str, Params]:
     """`Observation?code=x`; where there is a default type, also `code=x`."""
+    if len(text) > LONGEST_CRITERIA:
+        raise Invalid(f"The criteria, and each filter, may have {LONGEST_CRITERIA} characters.")
     name, question, query = text.partition("?")
     if default and not question:
         name, query = default, text

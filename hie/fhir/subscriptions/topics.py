@@ -110,7 +110,7 @@ def _resource(trigger: Trigger) -> Json:
 
 
 def _shown(trigger: Trigger, topic: Topic) -> list[Json]:
-    criteria = [
+    criteria: list[Json] = [
         {"url": name, "valueString": "&".join(f"{key}={value}" for key, value in params)}
         for name, params in (("previous", trigger.previous), ("current", trigger.current))
         if params

@@ -20,7 +20,8 @@ from records.search.dictionary import Dictionary
 def fan_out(services: FhirServices, dictionary: Dictionary) -> FanOut:
     """The consumer of the outbox."""
     matcher = Matcher(services.store, services.registry, dictionary, services.settings.fhir_url)
-    return FanOut(services.subscriptions, matcher, services.gate)
+    statuses = Statuses(services.store, services.filing, services.subscriptions)
+    return FanOut(services.subscriptions, matcher, services.gate, statuses)
 
 
 def deliveries(services: FhirServices, owner: str, patience: Patience = PATIENCE) -> Deliveries:
