@@ -18,8 +18,6 @@ EVERY_TYPE = frozenset({"Resource", "DomainResource"})
 EXAMPLES = frozenset(f"http://hl7.org/fhir/SearchParameter/example{one}" for one in ("", "-extension", "-reference"))
 # `as uri` takes every kind of uri: the source of a ConceptMap is nearly always a canonical.
 KINDS_OF = {"uri": frozenset({"canonical", "oid", "url", "uuid"})}
-# Answered by the server itself, or by nobody: `near` needs a geographic index.
-SPECIAL = "special"
 
 
 class Compiler:
@@ -44,7 +42,7 @@ class Compiler:
 
     def _speaks_of(self, one: Json, name: str) -> bool:
         bases = EVERY_TYPE.union({name}).intersection(one.get("base", ()))
-        return bool(bases) and one["url"] not in EXAMPLES and one["type"] != SPECIAL
+        return bool(bases) and one["url"] not in EXAMPLES
 
     def _row(self, name: str, url: str, one: Json, offered: frozenset[str]) -> Json:
         paths = list(self._paths(name, name, one.get("expression", "")))

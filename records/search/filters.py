@@ -15,9 +15,11 @@ from typing import Protocol
 
 from records.definitions import SearchParameter, definitions
 from records.errors import UnknownParameter
-from records.search import composite, date, number, quantity, reference, string, token, traits, uri
+from records.search import composite, date, narrative, near, number, quantity, reference, string, token, traits, uri
 from records.search.dictionary import NO_DICTIONARY, Dictionary
 from records.search.dictionary import condition as by_meaning
+from records.search.filter_grammar import parse
+from records.search.filter_terms import Terms
 from records.search.key import (
     ANY_SYSTEM,
     EXACT,
@@ -84,6 +86,10 @@ class Compiler:
         if asked.chain:
             return await self._chain(resource_type, asked)
         match asked.name:
+            case "_filter":
+                return await Terms(self, missing).condition(resource_type, parse(asked.values[0]))
+            case "_text":
+                return either(narrative.query(plain(value)) for value in asked.values)
             case "_list":
                 return {"_id": {"$in": await self.finder.listed(resource_type, _lists(asked.values))}}
             case "_id" | "_lastUpdated":
@@ -124,6 +130,8 @@ class Compiler:
                 return quantity.query(name, modifier, value, ranged=traits.ranged(traits.datatypes(parameter)))
             case "uri":
                 return self._uri(resource_type, parameter, name, modifier, value)
+            case "special":
+                return near.query(name, modifier, value)
             case "composite" if not modifier:
                 return composite.query(parameter, name, value, _targets_of_parts(resource_type, parameter))
         raise UnknownParameter(f"{parameter.code} is not searched by this server in that way.")
@@ -238,7 +246,7 @@ class Compiler:
         parameter = definitions().search_parameters(kind).get(inner.name)
         if inner.chain or parameter is None or inner.name in ("_id", "_lastUpdated"):
             return None
-        if parameter.type == "reference" and inner.modifier in ("above", "below"):
+        if parameter.type == "special" or (parameter.type == "reference" and inner.modifier in ("above", "below")):
             return None
         return self.simple(kind, parameter, inner, inside_of(name, kind))
 

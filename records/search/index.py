@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from records.definitions import Definitions, SearchParameter, definitions, official
-from records.search import composite, date, reference, traits
+from records.search import composite, date, narrative, near, reference, traits
 from records.search.composite import SIMPLE, Part
 from records.search.extract import Finder, finder, first_names
 from records.search.key import PRESENT, inside_of
 from records.stored import Json
 
+KINDS = SIMPLE | {"special": near}
 # Kept in fields of their own by the store.
 OWN_FIELDS = frozenset({"_id", "_lastUpdated"})
 
@@ -57,7 +58,7 @@ def index(resource: Json) -> Index:
             if plan.parts:
                 keys.update(dict.fromkeys(composite.keys(code, plan.parts, found.value)))
                 continue
-            kind = SIMPLE[plan.parameter.type]
+            kind = KINDS[plan.parameter.type]
             made = kind.keys(code, found)
             keys.update(dict.fromkeys(made or (code + PRESENT,)))
             if plan.repeated:
@@ -66,6 +67,8 @@ def index(resource: Json) -> Index:
                 sort[code] = value
             if kind is reference:
                 references.setdefault(code, []).extend(reference.targets(found))
+    if "text" in resource:
+        keys.update(dict.fromkeys(narrative.keys(resource)))
     if "contained" in resource:
         keys.update(dict.fromkeys(_contained(resource)))
     return Index(tuple(keys), _patients(resource, references), tuple(_labels(resource)), sort)
@@ -94,7 +97,7 @@ def _plans(resource_type: str, known: Iterable[SearchParameter]) -> tuple[Plan, 
             one.type == "date" and traits.repeats(resource_type, one),
         )
         for one in known
-        if one.code not in OWN_FIELDS and (one.type in SIMPLE or one.components)
+        if one.code not in OWN_FIELDS and (one.type in KINDS or one.components)
     )
 
 
@@ -116,9 +119,17 @@ def _patients(resource: Json, references: dict[str, list[str]]) -> tuple[str, ..
     # A Patient is in its own compartment alone: another one it links to is another record until identity says so.
     if resource["resourceType"] == "Patient":
         return (resource["id"],) if "id" in resource else ()
+    if resource["resourceType"] == "Bundle":
+        return _of_document(resource)
     codes = definitions().compartment("Patient").get(resource["resourceType"], ())
     found = (one for code in codes for one in references.get(code, ()))
     return tuple(dict.fromkeys(one.removeprefix("Patient/") for one in found if one.startswith("Patient/")))
+
+
+def _of_document(bundle: Json) -> tuple[str, ...]:
+    # A document is in the record that its Composition is in: who may not see the one must not see the other.
+    first = next((one.get("resource") for one in bundle.get("entry", ())), None)
+    return index(first).patients if first and bundle.get("type") == "document" else ()
 
 
 def _labels(resource: Json) -> Iterator[str]:

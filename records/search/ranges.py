@@ -56,6 +56,12 @@ def overlapping(name: str, low: str, high: str) -> Condition:
     return {"k": {"$elemMatch": {**bounds, "$regex": TAIL + at_least(low) + TAIL}}}
 
 
+def around(name: str, low: str, high: str) -> Condition:
+    """Values that hold the whole span."""
+    bounds = {"$gte": f"{name}{LOW}", "$lte": f"{name}{LOW}{low}{TAIL}{HIGHEST}"}
+    return {"k": {"$elemMatch": {**bounds, "$regex": TAIL + at_least(high) + TAIL}}}
+
+
 def at_most(text: str, *, inclusive: bool = True) -> str:
     """A regular expression of the texts up to this one."""
     found = "" if inclusive else None

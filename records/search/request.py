@@ -9,16 +9,29 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 from records.definitions import definitions
 from records.errors import UnknownParameter
+from records.search.filter_grammar import parse
 from records.search.key import EXACT
 from records.search.values import split
 
 Pair = tuple[str, str]
 Total = Literal["none", "estimate", "accurate"]
 MOST_SORTS = 4
+# Answered of every type, beside what the definitions name.
+EVERYWHERE = ("_id", "_lastUpdated", "_list", "_text", "_filter")
+CONTROL = (
+    "_sort", "_count", "_total", "_include", "_revinclude", "_has", "_elements", "_summary", "_format", "_pretty",
+)  # fmt: skip
+REFUSED = {
+    "_content": "_content is not answered: keys for every word of a resource would more than double its index. "
+    "_text searches the narrative.",
+    "_query": "This server has no named queries.",
+    "_containedType": "Contained resources are not answered by themselves; chains look into them.",
+}
 SUMMARIES = ("true", "text", "data", "count", "false")
 # What is about the form of the answer: read by the interface, only checked here.
 FORM = frozenset({"_elements", "_summary", "_format", "_pretty"})
@@ -95,6 +108,8 @@ def read(resource_type: str, params: Sequence[Pair], *, lenient: bool = False) -
                 raise
             continue
         applied.append((name, value))
+    if ("_summary", "text") in applied and (reader.includes or reader.reverse):
+        raise UnknownParameter("_include and _revinclude cannot be mixed with _summary=text.")
     return Request(
         resource_type, tuple(reader.filters), tuple(reader.sort), tuple(reader.includes), tuple(reader.reverse),
         reader.count, reader.total, reader.only_count, tuple(applied),
@@ -117,9 +132,13 @@ class _Reader:
     def take(self, name: str, value: str) -> None:
         """One pair of the address."""
         base, _, modifier = name.partition(":")
+        if modifier and base in CONTROL and base not in ("_include", "_revinclude", "_has"):
+            raise UnknownParameter(f"{base} has no modifiers.")
         match base:
             case "_sort":
-                self.sort = [_sort(self.type, part) for part in _parts(name, value)][:MOST_SORTS]
+                self.sort += [_sort(self.type, part) for part in _parts(name, value)]
+                if len(self.sort) > MOST_SORTS:
+                    raise UnknownParameter(f"_sort may name {MOST_SORTS} parameters.")
             case "_count":
                 self.count = _number(value)
             case "_total":
@@ -128,6 +147,9 @@ class _Reader:
                 self.includes.append(_include(value, modifier))
             case "_revinclude":
                 self.reverse.append(_include(value, modifier))
+            case "_contained":
+                if value != "false":
+                    raise UnknownParameter(REFUSED["_containedType"])
             case _ if base in FORM:
                 self._form(base, value)
             case _:
@@ -138,6 +160,26 @@ class _Reader:
             if value not in SUMMARIES:
                 raise UnknownParameter(f"_summary is one of {', '.join(SUMMARIES)}.")
             self.only_count = value == "count"
+        if name == "_elements":
+            for part in _parts(name, value):
+                _check_element(self.type, part)
+
+
+def _check_element(resource_type: str, part: str) -> None:
+    """Of a search across types another one may have it."""
+    kind, _, name = part.strip().rpartition(".")
+    kinds = (kind or resource_type, *([] if kind else sorted(definitions().resource_types)))
+    if not any(name in _elements(one) for one in kinds):
+        raise UnknownParameter(f"{kind or resource_type} has no element {name[:64]!r} at its top.")
+
+
+@cache
+def _elements(resource_type: str) -> frozenset[str]:
+    """The elements of a resource by their names in JSON and in the definition."""
+    if not definitions().is_resource(resource_type):
+        return frozenset()
+    known = definitions().structure(resource_type).elements
+    return frozenset(known) | {one.name for one in known.values()}
 
 
 def _parts(name: str, value: str) -> list[str]:
@@ -161,6 +203,8 @@ def _total(value: str) -> Total:
 
 def _sort(resource_type: str, part: str) -> Sort:
     code = part.removeprefix("-")
+    if code == "_score":
+        raise UnknownParameter("Searches here are exact: there is no _score to sort by.")
     if code not in ("_id", "_lastUpdated"):
         parameter = definitions().search_parameters(resource_type).get(code)
         if parameter is None or parameter.type in ("composite", "special"):
@@ -190,11 +234,17 @@ def read_filter(resource_type: str, name: str, value: str) -> Filter:
     """One search parameter of a type; also what follows a chain or `_has`."""
     if name.startswith("_has:"):
         return Filter("_has", name.removeprefix("_has:"), _values("_has", value))
+    if name == "_filter":
+        parse(value)
+        return Filter("_filter", "", (value,))
     head, dot, chain = name.partition(".")
     base, _, modifier = head.partition(":")
-    if base not in ("_id", "_lastUpdated", "_list") and base not in definitions().search_parameters(resource_type):
-        refusal = f"{resource_type} has no search parameter {base[:64]!r}."
-        raise UnknownParameter(_not_yet(resource_type, base) or refusal + _meant(resource_type, base))
+    if base in REFUSED:
+        raise UnknownParameter(REFUSED[base])
+    if base in ("_list", "_text") and (modifier or dot):
+        raise UnknownParameter(f"{base} has no modifiers, and nothing is chained to it.")
+    if base not in EVERYWHERE and base not in definitions().search_parameters(resource_type):
+        raise UnknownParameter(unknown(resource_type, base))
     if dot and not chain:
         raise UnknownParameter("A chain ends with a parameter.")
     return Filter(base, modifier, _values(name, value), chain)
@@ -207,6 +257,12 @@ def _values(name: str, value: str) -> tuple[str, ...]:
     return found
 
 
+def unknown(resource_type: str, code: str) -> str:
+    """Why a parameter is not answered, and what was perhaps meant."""
+    refusal = f"{resource_type} has no search parameter {code[:64]!r}."
+    return _not_yet(resource_type, code) or refusal + _meant(resource_type, code)
+
+
 def _not_yet(resource_type: str, code: str) -> str:
     """Why a parameter that is known is not answered now; empty where it is not known."""
     why = definitions().unanswered(resource_type).get(code)
@@ -214,7 +270,8 @@ def _not_yet(resource_type: str, code: str) -> str:
 
 
 def _meant(resource_type: str, code: str) -> str:
-    near = difflib.get_close_matches(code, definitions().search_parameters(resource_type), n=3, cutoff=0.6)
+    known = {*definitions().search_parameters(resource_type), *EVERYWHERE, *CONTROL}
+    near = difflib.get_close_matches(code, sorted(known), n=3, cutoff=0.6)
     return f" Perhaps {_listed(near)}?" if near else ""
 
 

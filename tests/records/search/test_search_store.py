@@ -268,7 +268,7 @@ class TestRefusals:
         "query",
         [
             "nam=x", "name:fuzzy=x", "gender:exact=x", "birthdate=yesterday", "_sort=nothing", "_count=many", "name=",
-            "_include=Observation:nothing", "_total=some", "_has:Observation:nothing:code=x", "name.x=y", "_text=x",
+            "_include=Observation:nothing", "_total=some", "_has:Observation:nothing:code=x", "name.x=y", "_content=x",
             "general-practitioner.nothing=x", "birthdate:missing=maybe", "identifier=a|b|c",
         ],
     )  # fmt: skip
