@@ -59,6 +59,9 @@ from hie.fhir.bulk.doors import bulk_routes
 from hie.fhir.bulk.jobs import Jobs as BulkJobs
 from hie.fhir.bulk.runner import BulkRunner
 from hie.fhir.dictionary import RegionDictionary
+from hie.fhir.operations.messaging.delivering import Responses, endpoints
+from hie.fhir.operations.messaging.filing import CONSUMER, Messages
+from hie.fhir.operations.messaging.replaying import ByChannel
 from hie.fhir.services import FhirServices
 from hie.fhir.subscriptions import fan_out, websocket, wiring
 from hie.fhir.subscriptions.deliveries import Deliveries
@@ -164,6 +167,7 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
     fhir = FhirServices(settings, store, filing, gate, audit, journal, registry, clock, subscriptions, bulk)
     interest = Interest(subscriptions)
     gate.watch(interest.saw)
+    outbox.subscribe(CONSUMER, (), Responses(journal, endpoints(settings)))
     outbox.subscribe(fan_out.NAME, interest, wiring.fan_out(fhir, RegionDictionary(words)))
     return Services(
         settings, client, clock, store, registry, outbox, filing, journal, UnmappedQueue(client, prefix), directory,
@@ -272,10 +276,17 @@ def _tls(settings: Settings) -> Any:
     return server_context(certificate, key, settings.mllp_tls_client_ca)
 
 
+def carrier(services: Services) -> ByChannel:
+    """What a worker does with an entry of the journal."""
+    fhir, settings = services.fhir, services.settings
+    messages = Messages(fhir.filing, fhir.journal, fhir.clock, settings.fhir_url)
+    return ByChannel(services.pipeline, messages, settings.fhir_max_entries)
+
+
 def workers(services: Services) -> tuple[Worker, OutboxRunner, Clockwork, Deliveries, BulkRunner, Reindexer]:
     """A worker of the lanes, a runner of the outbox, what time alone changes, subscribers, bulk jobs, reindexing."""
     worker = Worker(
-        services.journal, services.pipeline, services.leases("lanes"), lanes=services.settings.lanes,
+        services.journal, carrier(services), services.leases("lanes"), lanes=services.settings.lanes,
         unmapped=services.unmapped, quarantine=services.quarantine,
     )  # fmt: skip
     consumers = services.leases("consumers")

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     subscription_hosts: str = Field(
         "", description="Where notifications may go: hosts, *.domains, addresses, networks; separated by commas"
     )
+    message_response_hosts: str = Field(
+        "", description="Where responses to asynchronous FHIR messages may go: hosts, *.domains, addresses, networks"
+    )
     subscription_retention_days: float = Field(7.0, description="Told events are kept so long for $events and $resend")
 
     bulk_jobs: int = Field(5, ge=1, description="Bulk jobs that one client may have under way; further ones get 429")

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import BulkWriteError, PyMongoError
@@ -79,6 +80,18 @@ class Journal(JournalReading):
             document["file"] = await self._bodies.put(message.id, message.raw)
             document["raw"] = None
         return await self._writer.add(document)
+
+    async def body(self, message: InboundMessage) -> ObjectId | None:
+        """Put a large body where the entry will name it; None where the entry holds it itself."""
+        large = len(message.raw) > INLINE_BYTES
+        return await self._bodies.put(message.id, message.raw) if large else None
+
+    async def append_within(
+        self, message: InboundMessage, answer: bytes, body: ObjectId | None, session: AsyncClientSession
+    ) -> None:
+        """Make a message durable in the transaction of its effects, where those come before the answer."""
+        document = to_document(message, answer)
+        await self.collection.insert_one(document | ({"raw": None, "file": body} if body else {}), session=session)
 
     async def keep_rejected(self, *, channel: Channel, raw: bytes, reason: str, sender: str = "") -> None:
         """

@@ -82,6 +82,11 @@ class Outbox:
         if documents:
             await self.collection.insert_many(documents, session=session)
 
+    async def hand(self, consumer_name: str, stored: Stored, *, session: AsyncClientSession) -> None:
+        """An event for one consumer alone, whatever types it wants."""
+        documents = _documents(self._ids.next(), stored, "create", [consumer_name])
+        await self.collection.insert_many(documents, session=session)
+
     async def waiting(self) -> dict[str, int]:
         """Undelivered events by consumer."""
         steps: list[dict[str, Any]] = [

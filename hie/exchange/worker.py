@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -22,7 +22,6 @@ from hie.exchange.journal import Journal
 from hie.exchange.lanes import ready
 from hie.exchange.leases import Leases
 from hie.exchange.outbox_runner import Patience, pause
-from hie.exchange.pipeline import Pipeline
 from hie.exchange.quarantine import Quarantine
 from hie.exchange.steps.conclude import TakenElsewhere
 from hie.exchange.unmapped import UnmappedQueue
@@ -31,6 +30,7 @@ from records.errors import Conflict, PreconditionFailed
 PATIENCE = Patience(first=0.05, longest=20.0, attempts=10)
 # Another transaction wrote the same resource first: what is read next time is newer.
 RACES = (Conflict, PreconditionFailed)
+Carrier = Callable[[InboundMessage], Awaitable[object]]
 _log = structlog.get_logger("hie.worker")
 
 
@@ -55,7 +55,7 @@ class Worker:
     def __init__(
         self,
         journal: Journal,
-        pipeline: Pipeline,
+        pipeline: Carrier,
         leases: Leases,
         *,
         lanes: int,

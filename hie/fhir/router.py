@@ -20,9 +20,12 @@ from hie.fhir.interactions.read import read, vread
 from hie.fhir.interactions.search import search, search_by_post, search_compartment
 from hie.fhir.interactions.search_system import search_system, search_system_by_post
 from hie.fhir.interactions.update import conditional_update, update
+from hie.fhir.operations.document import document
 from hie.fhir.operations.everything import everything
 from hie.fhir.operations.lastn import lastn
+from hie.fhir.operations.meta import meta, meta_add, meta_delete
 from hie.fhir.operations.match import match
+from hie.fhir.operations.process_message import process_message
 from hie.fhir.operations.summary import summary
 from hie.fhir.operations.validate import validate
 from hie.fhir.routing import Route, Table
@@ -35,6 +38,7 @@ async def capabilities(call: Call) -> Answer:
     return state(call, ROUTES)
 
 
+PROCESS_MESSAGE = "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"
 IPS_SUMMARY = "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"
 COMPARTMENTS = ("Patient", "Encounter", "Practitioner", "RelatedPerson", "Device")
 ROUTES = (
@@ -65,11 +69,24 @@ ROUTES = (
     Route("GET", "Observation/$lastn", lastn),
     Route("POST", "Observation/$lastn", lastn),
     *(
+        Route(method, f"{address}$meta", meta)
+        for address in ("", "T/", "T/I/", "T/I/_history/*/")
+        for method in ("GET", "POST")
+    ),
+    Route("POST", "T/I/$meta-add", meta_add),
+    Route("POST", "T/I/$meta-delete", meta_delete),
+    *(
+        Route(method, f"{address}/$document", document)
+        for address in ("Composition/I", "Composition")
+        for method in ("GET", "POST")
+    ),
+    *(
         Route(method, f"{address}/$summary", summary, IPS_SUMMARY)
         for address in ("Patient/I", "Patient", "Person/I")
         for method in ("GET", "POST")
     ),
     Route("POST", "Patient/$match", match),
+    Route("POST", "$process-message", process_message, PROCESS_MESSAGE),
     *SUBSCRIPTION_ROUTES,
     *REINDEX_ROUTES,
     *BULK_ROUTES,

@@ -1,5 +1,5 @@
 """
-batch and transaction: `POST [base]` with a Bundle.
+batch and transaction: `POST [base]` with a Bundle; a message goes where messages go.
 
 https://hl7.org/fhir/R4/http.html#transaction
 """
@@ -10,12 +10,16 @@ from hie.fhir.bundles import join
 from hie.fhir.call import Answer, Call
 from hie.fhir.entries import response_entry, run_entry
 from hie.fhir.interactions.transaction import run_transaction
-from hie.fhir.submission import Submission, read_submission
+from hie.fhir.operations.messaging.reading import is_message
+from hie.fhir.operations.process_message import process_message
+from hie.fhir.submission import Submission, read_submission, refuse_links
 from records.errors import Invalid, TooCostly
 
 
 async def bundle(call: Call) -> Answer:
     """A batch answers entry by entry; a transaction happens whole or not at all."""
+    if is_message(call.body):
+        return await process_message(call)
     submission = read_submission(call.body)
     limit = call.services.settings.fhir_max_entries
     if len(submission.entries) > limit:
@@ -26,11 +30,16 @@ async def bundle(call: Call) -> Answer:
         case "transaction":
             return await run_transaction(call, submission)
         case _:
-            raise Invalid("The type of a bundle sent to the base is batch or transaction.", status=400)
+            raise Invalid("The type of a bundle sent to the base is batch, transaction or message.", status=400)
 
 
 async def _batch(call: Call, submission: Submission) -> Answer:
+    refuse_links(submission)
     answers = [await run_entry(call, entry) for entry in submission.entries]
     rows = tuple(row for answer in answers for row in answer.rows)
-    body = join("batch-response", [], None, map(response_entry, answers), call.services.clock())
+    entries = (
+        response_entry(answer, head=entry.method == "HEAD")
+        for answer, entry in zip(answers, submission.entries, strict=True)
+    )
+    body = join("batch-response", [], None, entries, call.services.clock())
     return Answer(200, body, {}, rows, interaction="batch")

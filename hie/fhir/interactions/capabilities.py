@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from hie.fhir.bulk.routes import INSTANTIATES as BULK_DATA
 from hie.fhir.call import Answer, Call
+from hie.fhir.operations.messaging.capability import of_messages
 from hie.fhir.patching import KINDS
 from hie.fhir.routing import Route
 from hie.fhir.subscriptions import capability as subscriptions
@@ -49,6 +50,7 @@ def statement(call: Call, routes: Routes) -> Json:
             | subscriptions.of_server(call)
             | _offered(operations(routes, ""))
         ],
+        "messaging": of_messages(call.base, call.services.clock().date()),
     }
 
 
