@@ -238,6 +238,13 @@ class ResourceStore:
             progress(kind, one.changed)
         return ended.changed
 
+    async def bring_up(self) -> None:
+        """Carry out what this release indexes otherwise than the one before; for a store that nobody uses meanwhile."""
+        await self.parameters.refresh()
+        reindexer = Reindexer(self.collections, self.parameters, rate=0)
+        for job in await self.parameters.jobs.unfinished():
+            await finish(self.parameters.jobs, reindexer, job.id)
+
     async def types(self) -> list[str]:
         """The types of which something was ever stored."""
         return await self.collections.existing()

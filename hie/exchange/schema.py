@@ -28,7 +28,17 @@ async def _nothing(_client: Client, _prefix: str) -> None:
     """The first schema is what an empty database becomes by itself."""
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "the first schema", _nothing),)
+async def _search_keys(client: Client, prefix: str) -> None:
+    """Keys of every resource in this release's form; the exchange itself finds sites and persons by them."""
+    from records.resource_store import ResourceStore
+
+    await ResourceStore(client, prefix).bring_up()
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "the first schema", _nothing),
+    Migration(2, "search keys are made again", _search_keys),
+)
 
 
 class Schema:
