@@ -80,6 +80,8 @@ ROUTES = (
         for address in ("Composition/I", "Composition")
         for method in ("GET", "POST")
     ),
+    Route("GET", "Observation/$lastn", lastn),
+    Route("POST", "Observation/$lastn", lastn),
     *(
         Route(method, f"{address}/$summary", summary, IPS_SUMMARY)
         for address in ("Patient/I", "Patient", "Person/I")

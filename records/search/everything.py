@@ -167,12 +167,13 @@ class Walk:
         codes = {"location", *(re.escape(one.partition(":")[2]) for one in definitions().includes(kind))}
         own = f"(?:{re.escape(self.base)}/)?" if self.base else ""
         pattern = f"^(?:{'|'.join(sorted(codes))}){EXACT}{own}[A-Z][A-Za-z]+/[^/]+$"
-        pipeline = [
+        wanted = {"$regexMatch": {"input": "$$this", "regex": pattern}}
+        pipeline: list[Condition] = [
             {"$match": both([self._inside(kind), sight, {"d": False}])},
-            {"$project": {"r": {"$filter": {"input": "$k", "cond": {"$regexMatch": {"input": "$$this", "regex": pattern}}}}}},
+            {"$project": {"r": {"$filter": {"input": "$k", "cond": wanted}}}},
             {"$unwind": "$r"},
             {"$group": {"_id": "$r"}},
-        ]  # fmt: skip
+        ]
         rows = await self.collections.of(kind).aggregate(pipeline, allowDiskUse=True)
         return [row["_id"].partition(EXACT)[2] async for row in rows]
 

@@ -36,7 +36,7 @@ class Subject:
 
 
 async def everything(call: Call) -> Answer:
-    """`GET` or `POST [base]/Patient/[id]/$everything`, `Patient/$everything`, `Person/[id]/...`, `Encounter/[id]/...`."""
+    """`GET` or `POST [base]/Patient/[id]/$everything`; of a Person, of an Encounter, and `Patient/$everything`."""
     kind = call.path[0]
     params = parameters(call)
     names = OF_ENCOUNTER if kind == "Encounter" else OF_PATIENT
