@@ -23,8 +23,8 @@ from hie.fhir.interactions.update import conditional_update, update
 from hie.fhir.operations.document import document
 from hie.fhir.operations.everything import everything
 from hie.fhir.operations.lastn import lastn
-from hie.fhir.operations.meta import meta, meta_add, meta_delete
 from hie.fhir.operations.match import match
+from hie.fhir.operations.meta import meta, meta_add, meta_delete
 from hie.fhir.operations.process_message import process_message
 from hie.fhir.operations.summary import summary
 from hie.fhir.operations.validate import validate
@@ -80,8 +80,6 @@ ROUTES = (
         for address in ("Composition/I", "Composition")
         for method in ("GET", "POST")
     ),
-    Route("GET", "Observation/$lastn", lastn),
-    Route("POST", "Observation/$lastn", lastn),
     *(
         Route(method, f"{address}/$summary", summary, IPS_SUMMARY)
         for address in ("Patient/I", "Patient", "Person/I")
