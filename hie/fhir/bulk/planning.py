@@ -30,7 +30,7 @@ async def plan(call: Call, asked: Asked, at: datetime, remarks: list[str]) -> Ex
     compartment = call.path[0] != "$export"
     types = await _types(call, asked, remarks, compartment=compartment)
     patients = await _patients(call, asked, remarks)
-    selections = [await _selection(call, kind, params) for kind, params in asked.filters if kind in types]
+    selections = [await _selection(call, kind, params) for kind, params in asked.filters]
     deleted = [Part(one, deleted=True) for one in types] if asked.since else []
     return Export(
         (*map(Part, types), *deleted),

@@ -74,18 +74,31 @@ class BulkRunner:
         return any(worked)
 
     async def _carry_on(self, job_id: str, stop: asyncio.Event | None) -> bool:
-        """Steps of one job until a third of the lease is over: nobody may take it while we are at it."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._leases.seconds / 3
+        """Steps of one job for a while, so that the others have their turn."""
+        renewing = asyncio.create_task(self._renew(job_id))
         try:
-            job = await self._services.bulk.read(job_id)
-            if not self._settled(job):
-                return False
-            while job.state == "open" and loop.time() < until and not (stop and stop.is_set()):
-                job = await self._try(job)
+            return await self._steps(job_id, stop)
         except Lost:
             await self._let_go(job_id)
             return True
+        finally:
+            renewing.cancel()
+
+    async def _renew(self, job_id: str) -> None:
+        """A step may take longer than a lease lasts."""
+        while True:
+            await asyncio.sleep(self._leases.seconds / 3)
+            with contextlib.suppress(PyMongoError):
+                await self._leases.hold([job_id])
+
+    async def _steps(self, job_id: str, stop: asyncio.Event | None) -> bool:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._leases.seconds / 3
+        job = await self._services.bulk.read(job_id)
+        if not self._settled(job):
+            return False
+        while job.state == "open" and loop.time() < until and not (stop and stop.is_set()):
+            job = await self._try(job)
         if job.state != "open":
             await self._let_go(job_id)
         return True
