@@ -79,7 +79,8 @@ def _tokens(expression: str) -> Iterator[_Token]:
     while at < end:
         found = _TOKEN.match(expression, at)
         if found is None:
-            raise NotCompiled("a character that no expression has here", at)
+            blank = len(expression[at:]) - len(expression[at:].lstrip())
+            raise NotCompiled("a character that no expression has here", at + blank)
         kind = str(found.lastgroup)
         yield _Token("sign" if kind == "sign" else kind, found[kind], found.start(kind))
         at = found.end()

@@ -77,7 +77,8 @@ class Keeper:
 
     async def _settle(self) -> None:
         await self.jobs.ensure_indexes()
-        types = await self._collections.existing()
+        existing = await self._collections.existing()
+        types = [one for one in existing if await self._collections.of(one).find_one({}, {"_id": 1}) is not None]
         await in_transaction(
             self._client, self._collections, lambda session: self.registry.settle(types, session)
         )
