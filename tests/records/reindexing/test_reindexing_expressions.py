@@ -109,7 +109,7 @@ class TestRefused:
             ("Patient.name.where(use = name)", 25, "in quotes"),
             ("Patient.name.where(use ~ 'x')", 23, "a character"),
             ("Patient.name.where(use='x'", 26, "where ) was expected"),
-            ("Patient.name.given & 'x'", 18, "a character"),
+            ("Patient.name.given & 'x'", 19, "a character"),
             ("Patient.active and Patient.deceased", 15, "operator and"),
             ("Patient.gender.where(resolve() is Group)", 15, "no reference"),
             ("Patient.generalPractitioner.resolve().name", 28, "resolve() is not compiled"),
