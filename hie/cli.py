@@ -198,11 +198,22 @@ def verify_audit() -> None:
 
 
 @app.command()
-def reindex() -> None:
-    """Compute the search keys of every stored resource again. Exit 0: done."""
-    from hie.commands.upkeep import reindex_all
+def reindex(
+    types: Annotated[list[str] | None, typer.Option("--type", help="A resource type; may be repeated.")] = None,
+    url: Annotated[str, typer.Option(help="Address of a search parameter that was added.")] = "",
+    rate: Annotated[int, typer.Option(min=0, help="Resources a second; 0: as fast as it can.")] = 0,
+    show: Annotated[bool, typer.Option("--list", help="Only show the newest jobs.")] = False,
+    order: Annotated[str, typer.Option("--do", help="pause, resume or cancel, with --job.")] = "",
+    job: Annotated[str, typer.Option(help="The job to pause, resume or cancel.")] = "",
+) -> None:
+    """
+    Compute search keys again: of every resource, of some types, or for a parameter; also while nothing else runs.
 
-    say(f"{asyncio.run(reindex_all(Settings(), say))} resources changed their keys.")
+    Ctrl-C leaves the job where it is: a worker goes on with it, or the next `hie reindex`. Exit 0: done; 1: not whole.
+    """
+    from hie.commands.reindexing import run
+
+    raise typer.Exit(asyncio.run(run(Settings(), say, types or [], url, rate, show=show, order=order, job=job)))
 
 
 @app.command()
