@@ -7,8 +7,8 @@ https://hl7.org/fhir/R4/http.html
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from urllib.parse import parse_qsl
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
@@ -60,12 +60,6 @@ class Call:
         """True where unknown search parameters are to be passed over."""
         return self.prefers("handling") == "lenient"
 
-    def entry(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Call:
-        """The call that an entry of a bundle makes: same caller, its own address."""
-        path, query = split_url(url)
-        shared = {"prefer": self.header("prefer") or ""}
-        return replace(self, method=method, path=path, query=query, headers=shared | dict(headers), body=body)
-
     async def visibility(self, resource_type: str, interaction: str) -> Visibility:
         """What this caller may see or touch; Refused where the scope or the policy says no."""
         return await self.services.gate.visibility(self.caller, resource_type, interaction)
@@ -91,7 +85,7 @@ class Answer:
 def split_url(url: str) -> tuple[tuple[str, ...], Params]:
     """`Patient?name=x` to (("Patient",), (("name", "x"),)); used for the entries of a bundle."""
     path, _, query = url.partition("?")
-    return tuple(part for part in path.split("/") if part), parse_query(query)
+    return tuple(unquote(part) for part in path.split("/") if part), parse_query(query)
 
 
 def parse_query(query: str) -> Params:

@@ -102,6 +102,15 @@ async def matches(
     return page.matches
 
 
+async def doomed(call: Call, resource_type: str, query: Params, visibility: Visibility) -> tuple[Stored, ...]:
+    """What a delete by condition takes away; SeveralMatch beyond what the settings allow."""
+    limit = call.services.settings.fhir_max_conditional_deletes
+    found = await matches(call, resource_type, query, visibility, limit + 1)
+    if len(found) > limit:
+        raise SeveralMatch(f"More than {limit} resources match; nothing was deleted.")
+    return found
+
+
 async def the_one(call: Call, resource_type: str, query: Params, visibility: Visibility) -> Stored | None:
     """The resource that matches, None where none does; SeveralMatch."""
     found = await matches(call, resource_type, query, visibility)

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/bundle.html#bundle-response
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import structlog
@@ -23,12 +24,19 @@ CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # Answers that speak of one version of one resource.
 SINGLE = frozenset({"read", "vread", "create", "update", "patch", "delete"})
 OUTCOME = b'{"resourceType":"OperationOutcome"'
+_URN = re.compile(rb'"(urn:[^"\\]+)"')
 _log = structlog.get_logger("hie.fhir")
 
 
-async def run_entry(call: Call, entry: Entry) -> Answer:
-    """Run one entry of a batch: its failure is its own answer, and what it brought is kept."""
+async def run_entry(call: Call, entry: Entry, urns: frozenset[bytes] = frozenset()) -> Answer:
+    """
+    Run one entry of a batch: its failure is its own answer, and what it brought is kept.
+
+    `urns` are the names of all its entries: they stand alone, and a reference to one would be stored as a dead link.
+    """
     try:
+        if urns and any(found[1] in urns for found in _URN.finditer(entry.resource)):
+            raise Invalid("The entries of a batch cannot refer to each other; those of a transaction can.", status=400)
         return await perform(call, entry)
     except Exception as error:
         if not isinstance(error, HieError | RecordError):
@@ -75,7 +83,7 @@ def response_entry(answer: Answer, *, head: bool = False) -> bytes:
     if answer.rows and answer.interaction in SINGLE and len(answer.rows) == 1:
         response["lastModified"] = instant(answer.rows[0].updated)
     body = b"" if head else answer.body
-    if body.startswith(OUTCOME):
+    if answer.status >= 400 or (answer.interaction in SINGLE and body.startswith(OUTCOME)):
         return b'{"response":' + encode(response)[:-1] + b',"outcome":' + body + b"}}"
     resource = b'"resource":' + body + b"," if body else b""
     return b"{" + resource + b'"response":' + encode(response) + b"}"

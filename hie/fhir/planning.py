@@ -7,112 +7,179 @@ https://hl7.org/fhir/R4/http.html#trules
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from hie.fhir.call import Call, Params, parse_query, split_url
-from hie.fhir.conditions import condition, expected, matches
+from hie.fhir.call import Call, Params
+from hie.fhir.conditions import doomed, expected, refuse_existing, the_one
 from hie.fhir.submission import Entry
+from hie.fhir.targets import Target, located, named
 from hie.fhir.writing import standing
-from records.definitions import definitions
-from records.errors import Invalid, PreconditionFailed
-from records.stored import Interaction, Stored, Visibility
+from records.errors import Conflict, Invalid, NotFound
+from records.stored import EVERYTHING, Interaction, Stored, Visibility
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """
-    One entry's fate: `interaction` None means that nothing has to be written (the condition was met already).
+    """One entry's fate: `interaction` None means that nothing has to be written (the condition was met already)."""
 
-    `names` are the references by which other entries speak of it.
-    """
-
-    entry: Entry
-    type: str
+    target: Target
     id: str
     interaction: Interaction | None
     visibility: Visibility
     existing: Stored | None = None
     if_version: int | None = None
-    unless_exists: Params = ()
 
     @property
-    def target(self) -> str:
+    def entry(self) -> Entry:
+        return self.target.entry
+
+    @property
+    def type(self) -> str:
+        return self.target.type
+
+    @property
+    def reference(self) -> str:
         return f"{self.type}/{self.id}"
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        full = self.entry.full_url
-        if not full or full.startswith("urn:"):
-            return (full,) if full else ()
-        return full, "/".join(full.rsplit("/", 2)[-2:])
+
+@dataclass(slots=True)
+class Planner:
+    """Plans for one transaction: asks once what several entries need."""
+
+    call: Call
+    sights: dict[tuple[str, str], Visibility] = field(default_factory=dict)
+
+    async def sight(self, target: Target) -> Visibility:
+        """What the caller may do to the type."""
+        key = target.type, target.action
+        if key not in self.sights:
+            self.sights[key] = await self.call.visibility(*key)
+        return self.sights[key]
+
+    async def plans(self, targets: Sequence[Target]) -> list[Plan]:
+        """The plans in the order of the targets; raises with the place of the entry that cannot be carried out."""
+        current = await self._standing([one for one in targets if one.id])
+        found = []
+        for target in targets:
+            with located(target.entry):
+                found.append(await self._plan(target, current))
+        return same_conditions(found)
+
+    async def removals(self, targets: Sequence[Target]) -> list[Plan]:
+        """The plans of deletions: one a resource, and one without a change for an entry that finds nothing."""
+        current = await self._standing([one for one in targets if one.id])
+        found = list[Plan]()
+        for target in targets:
+            with located(target.entry):
+                visibility = await self.sight(target)
+                rows = await self._doomed(target, current, visibility)
+                for row in rows or (None,):
+                    expected(target.entry.headers.get("if-match"), row)
+                found += [Plan(target, row.id, "delete", visibility, row, row.version) for row in rows]
+                found += [] if rows else [Plan(target, target.id or str(uuid.uuid4()), None, visibility)]
+        return found
+
+    async def _doomed(self, target: Target, known: Mapping[str, Stored], visibility: Visibility) -> Sequence[Stored]:
+        if target.id:
+            row = known.get(f"{target.type}/{target.id}")
+            return (row,) if row else ()
+        return await doomed(self.call, target.type, target.condition, visibility)
+
+    async def _plan(self, target: Target, known: Mapping[str, Stored]) -> Plan:
+        visibility = await self.sight(target)
+        if target.entry.method == "POST":
+            return await self._post(target, visibility)
+        if target.id:
+            current = known.get(f"{target.type}/{target.id}")
+        else:
+            current = await the_one(self.call, target.type, target.condition, visibility)
+        version = _guarded(target.entry, current)
+        if target.entry.method == "PUT":
+            return await self._put(target, visibility, current, version)
+        if current is None:
+            raise NotFound("There is no such resource to patch.")
+        return Plan(target, current.id, "update", visibility, current, current.version)
+
+    async def _post(self, target: Target, visibility: Visibility) -> Plan:
+        if target.condition and (met := await the_one(self.call, target.type, target.condition, visibility)):
+            return Plan(target, met.id, None, visibility, met)
+        return Plan(target, str(uuid.uuid4()), "create", visibility)
+
+    async def _put(self, target: Target, visibility: Visibility, current: Stored | None, version: int | None) -> Plan:
+        if target.id:
+            return Plan(target, target.id, "update", visibility, current, version)
+        given = named(target.entry)
+        if current is not None:
+            if given not in (None, current.id):
+                raise Invalid("The id in the body is not the id of the resource that matches.", status=400)
+            return Plan(target, current.id, "update", visibility, current, current.version)
+        if given is not None:
+            if await standing(self.call, target.type, given, visibility) is not None:
+                raise Conflict("A resource has the id of the body, and does not meet the condition.")
+            return Plan(target, given, "update", visibility)
+        return Plan(target, str(uuid.uuid4()), "create", visibility)
+
+    async def _standing(self, targets: Sequence[Target]) -> dict[str, Stored]:
+        """What is there under the ids; NotFound where the caller may not see it: it may not overwrite it either."""
+        wanted: dict[tuple[str, str], list[Target]] = {}
+        for target in targets:
+            wanted.setdefault((target.type, target.action), []).append(target)
+        found: dict[str, Stored] = {}
+        for group in wanted.values():
+            with located(group[0].entry):
+                visibility = await self.sight(group[0])
+            references = [f"{one.type}/{one.id}" for one in group]
+            seen = await self._read(references, visibility)
+            hidden = {} if visibility == EVERYTHING else await self._read(
+                [one for one in references if one not in seen], EVERYTHING
+            )  # fmt: skip
+            if any(not row.deleted for row in hidden.values()) and group[0].action != "delete":
+                raise NotFound("There is no such resource.")
+            found |= {name: row for name, row in seen.items() if not row.deleted}
+        return found
+
+    async def _read(self, references: Sequence[str], visibility: Visibility) -> dict[str, Stored]:
+        if not references:
+            return {}
+        return await self.call.services.store.read_many(references, visibility=visibility, session=self.call.session)
 
 
-async def plan_entry(call: Call, entry: Entry) -> Plan:
-    """Decide id and interaction; Invalid where the entry's address makes no sense."""
-    path, query = split_url(entry.url)
-    if not path or len(path) > 2 or path[0] not in definitions().resource_types:
-        raise Invalid(f"Bundle.entry[{entry.number}].request.url is no resource of this server.", status=400)
-    match entry.method, len(path), bool(query):
-        case "POST", 1, False:
-            return await _post(call, entry, path[0])
-        case "PUT" | "DELETE", 2, False:
-            return await _by_id(call, entry, path[0], path[1])
-        case "PUT" | "DELETE", 1, True:
-            return await _by_condition(call, entry, path[0], query)
-    raise Invalid(f"Bundle.entry[{entry.number}] asks for {entry.method}, which is not taken there.", status=400)
+def _guarded(entry: Entry, current: Stored | None) -> int | None:
+    refuse_existing(entry.headers.get("if-none-match"), current)
+    return expected(entry.headers.get("if-match"), current)
 
 
 def same_conditions(plans: Sequence[Plan]) -> list[Plan]:
-    """Entries that create under one condition make one resource: the later ones stand for the first."""
+    """
+    Entries that create under one condition make one resource: the later ones stand for the first.
+
+    Updates under one condition would overwrite each other: Invalid.
+    """
     first: dict[tuple[str, Params], Plan] = {}
+    done = []
     for plan in plans:
-        if plan.unless_exists:
-            first.setdefault((plan.type, plan.unless_exists), plan)
-    return [
-        replace(plan, id=leader.id, interaction=None, unless_exists=())
-        if (leader := first.get((plan.type, plan.unless_exists))) is not None and leader is not plan
-        else plan
-        for plan in plans
-    ]
+        key = plan.type, tuple(sorted(plan.target.condition))
+        leader = first.setdefault(key, plan) if plan.target.condition else plan
+        if leader is plan:
+            done.append(plan)
+        elif {leader.entry.method, plan.entry.method} == {"POST"}:
+            done.append(replace(plan, id=leader.id, interaction=None))
+        elif "PUT" in (leader.entry.method, plan.entry.method):
+            raise _overlap(leader, plan)
+        else:
+            done.append(plan)
+    return done
 
 
-async def _post(call: Call, entry: Entry, resource_type: str) -> Plan:
-    visibility = await call.visibility(resource_type, "create")
-    condition = entry.headers.get("if-none-exist")
-    new_id = str(uuid.uuid4())
-    if condition is None:
-        return Plan(entry, resource_type, new_id, "create", visibility)
-    asked = parse_query(condition.partition("?")[2] or condition)
-    if found := await _single(call, resource_type, asked, visibility):
-        return Plan(entry, resource_type, found.id, None, visibility, existing=found)
-    return Plan(entry, resource_type, new_id, "create", visibility, unless_exists=asked)
+def refuse_overlaps(plans: Iterable[Plan]) -> None:
+    """Invalid where two entries change the same resource."""
+    seen: dict[str, Plan] = {}
+    for plan in plans:
+        if plan.interaction is not None and seen.setdefault(plan.reference, plan) is not plan:
+            raise _overlap(seen[plan.reference], plan)
 
 
-async def _by_id(call: Call, entry: Entry, resource_type: str, resource_id: str) -> Plan:
-    interaction: Interaction = "update" if entry.method == "PUT" else "delete"
-    visibility = await call.visibility(resource_type, interaction)
-    current = await standing(call, resource_type, resource_id, visibility)
-    asked = expected(entry.headers.get("if-match"), current)
-    if interaction == "delete" and current is None:
-        return Plan(entry, resource_type, resource_id, None, visibility)
-    return Plan(entry, resource_type, resource_id, interaction, visibility, current, asked)
-
-
-async def _by_condition(call: Call, entry: Entry, resource_type: str, query: Params) -> Plan:
-    interaction: Interaction = "update" if entry.method == "PUT" else "delete"
-    visibility = await call.visibility(resource_type, interaction)
-    found = await _single(call, resource_type, query, visibility)
-    if found is None and interaction == "delete":
-        return Plan(entry, resource_type, str(uuid.uuid4()), None, visibility)
-    if found is None:
-        new_id = str(uuid.uuid4())
-        return Plan(entry, resource_type, new_id, "create", visibility, unless_exists=condition(query))
-    return Plan(entry, resource_type, found.id, interaction, visibility, found, found.version)
-
-
-async def _single(call: Call, resource_type: str, asked: Params, visibility: Visibility) -> Stored | None:
-    found = await matches(call, resource_type, asked, visibility)
-    if len(found) > 1:
-        raise PreconditionFailed("Several resources match a condition of the transaction.")
-    return found[0] if found else None
+def _overlap(one: Plan, other: Plan) -> Invalid:
+    numbers = sorted((one.entry.number, other.entry.number))
+    return Invalid(f"Entries {numbers[0]} and {numbers[1]} of the transaction change the same resource.", status=400)

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/bundle.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -23,6 +23,7 @@ class _Request(msgspec.Struct, rename="camel"):
     if_match: str | None = None
     if_none_match: str | None = None
     if_none_exist: str | None = None
+    if_modified_since: str | None = None
 
 
 class _Entry(msgspec.Struct, rename="camel"):
@@ -69,7 +70,22 @@ def read_submission(body: bytes) -> Submission:
         raise NotUnderstood("The body is not a Bundle as FHIR defines it.") from error
     if bundle.resource_type != "Bundle":
         raise NotUnderstood("The base takes a Bundle; another resource goes to its type.")
-    return Submission(bundle.type, tuple(_entry(number, entry) for number, entry in enumerate(bundle.entry)))
+    entries = tuple(_entry(number, entry) for number, entry in enumerate(bundle.entry))
+    _check_names(entries)
+    return Submission(bundle.type, entries)
+
+
+def _check_names(entries: Sequence[Entry]) -> None:
+    """A full address names one entry of the bundle, and a resource, not one of its versions (bdl-7, bdl-8)."""
+    seen = set[str]()
+    for entry in entries:
+        if not entry.full_url:
+            continue
+        if entry.full_url in seen or "/_history/" in entry.full_url:
+            raise Invalid(
+                f"Bundle.entry[{entry.number}].fullUrl names one resource, and is no other entry's.", status=400
+            )
+        seen.add(entry.full_url)
 
 
 def _entry(number: int, entry: _Entry) -> Entry:
@@ -80,6 +96,7 @@ def _entry(number: int, entry: _Entry) -> Entry:
         "if-match": request.if_match,
         "if-none-match": request.if_none_match,
         "if-none-exist": request.if_none_exist,
+        "if-modified-since": request.if_modified_since,
     }
     headers = {name: value for name, value in conditions.items() if value}
     return Entry(number, request.method, request.url, entry.full_url, bytes(entry.resource), headers)

@@ -12,7 +12,7 @@ from hie.fhir.entries import response_entry, run_entry
 from hie.fhir.interactions.transaction import run_transaction
 from hie.fhir.operations.messaging.reading import is_message
 from hie.fhir.operations.process_message import process_message
-from hie.fhir.submission import Submission, read_submission, refuse_links
+from hie.fhir.submission import Submission, read_submission
 from records.errors import Invalid, TooCostly
 
 
@@ -34,8 +34,8 @@ async def bundle(call: Call) -> Answer:
 
 
 async def _batch(call: Call, submission: Submission) -> Answer:
-    refuse_links(submission)
-    answers = [await run_entry(call, entry) for entry in submission.entries]
+    urns = frozenset(entry.full_url.encode() for entry in submission.entries if entry.full_url.startswith("urn:"))
+    answers = [await run_entry(call, entry, urns) for entry in submission.entries]
     rows = tuple(row for answer in answers for row in answer.rows)
     entries = (
         response_entry(answer, head=entry.method == "HEAD")

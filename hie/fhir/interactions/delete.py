@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from hie.fhir.call import Answer, Call
-from hie.fhir.conditions import SeveralMatch, expected, in_one, matches
+from hie.fhir.conditions import doomed, expected, in_one
 from hie.fhir.outcome import informational
 from hie.fhir.writing import file_all
 from records.errors import Gone, NotFound
@@ -40,13 +40,8 @@ async def conditional_delete(call: Call) -> Answer:
 
 
 async def _by_condition(call: Call, resource_type: str, visibility: Visibility) -> list[Stored]:
-    limit = call.services.settings.fhir_max_conditional_deletes
-    found = await matches(call, resource_type, call.query, visibility, limit + 1)
-    if len(found) > limit:
-        raise SeveralMatch(f"More than {limit} resources match; nothing was deleted.")
-    if (tags := call.header("if-match")) is not None and not found:
-        expected(tags, None)
-    for row in found:
+    found = await doomed(call, resource_type, call.query, visibility)
+    for row in found or (None,):
         expected(call.header("if-match"), row)
     return await _gone(call, found)
 

@@ -53,7 +53,7 @@ async def _run(
     cursor = next((value for name, value in params if name == "_cursor"), None)
     found = await call.services.store.search(
         resource_type, tuple(asked), visibility=visibility, lenient=call.lenient, cursor=cursor, within=within,
-        owner=call.caller.subject,
+        owner=call.caller.subject, session=call.session,
     )
     page = replace(found, applied=tuple(asked[pair] for pair in found.applied))
     path = "/".join(part for part in call.path if part != "_search")

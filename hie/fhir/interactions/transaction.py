@@ -1,29 +1,34 @@
 """
-transaction: every entry or none, in one database transaction.
+transaction: every entry or none, in one database transaction that also reads what it decides by.
 
-Order of work: DELETE, POST, PUT, then the reads, which see what the writes made.
+Order of work: DELETE, POST, PUT and PATCH, then the reads, which see what the writes made. Another writer who comes
+between makes all of it begin again, so that conditions hold when it is committed.
 https://hl7.org/fhir/R4/http.html#trules
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
 
 from hie.fhir.bundles import join
 from hie.fhir.call import Answer, Call
-from hie.fhir.entries import response_entry, run_entry
-from hie.fhir.planning import Plan, plan_entry, same_conditions
-from hie.fhir.references import resolve_conditional, rewrite
-from hie.fhir.representation import headers_of, location
+from hie.fhir.conditions import in_one, matches
+from hie.fhir.entries import perform, response_entry
+from hie.fhir.interactions.settling import settled
+from hie.fhir.outcome import informational
+from hie.fhir.planning import Plan, Planner, refuse_overlaps
+from hie.fhir.representation import location
 from hie.fhir.submission import Entry, Submission
-from hie.fhir.writing import file_all, permit
-from records import validation
-from records.errors import Conflict, Invalid, Issue
+from hie.fhir.targets import Target, keys_of, located, read_target
+from hie.fhir.writing import file_within
+from records.documents import instant
+from records.errors import Invalid
 from records.stored import Stored, Write, encode
 
-ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3}
-ATTEMPTS = 3
+ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,117 +36,103 @@ class Done:
     """An entry and what came of it."""
 
     entry: Entry
-    status: int
-    row: Stored | None = None
+    rows: tuple[Stored, ...] = ()
+    status: int = 200
     answer: Answer | None = None
 
 
 async def run_transaction(call: Call, submission: Submission) -> Answer:
-    """Plan, rewrite references, validate everything, write at once, read, answer in the order of the entries."""
-    plans, rows = await _carry_out(call, submission)
-    written = {row.reference: row for row in rows.values()}
-    done = [Done(plan.entry, _status(plan), written.get(plan.target) or plan.existing) for plan in plans]
-    done += [await _read(call, entry) for entry in submission.entries if entry.method not in ORDER]
+    """Plan, rewrite references, validate everything, write, read; answer in the order of the entries."""
+    writing = [entry for entry in submission.entries if is_write(entry)]
+    targets = []
+    for entry in sorted(writing, key=lambda one: ORDER[one.method]):
+        with located(entry):
+            targets.append(read_target(call, entry))
+    reading = [entry for entry in submission.entries if not is_write(entry)]
+    done = await in_one(call, lambda inner: _carry_out(inner, targets, reading))
     done.sort(key=lambda one: one.entry.number)
-    touched = tuple(row for one in done for row in _rows(one))
+    touched = tuple(row for one in done for row in one.rows)
     body = join("transaction-response", [], None, (_entry(call, one) for one in done), call.services.clock())
     return Answer(200, body, {}, touched, interaction="transaction")
 
 
-async def _carry_out(call: Call, submission: Submission) -> tuple[list[Plan], dict[int, Stored]]:
-    """Plan and write; once more from the start where another client met one of the conditions meanwhile."""
-    for attempt in range(1, ATTEMPTS + 1):
-        plans = same_conditions(
-            [await plan_entry(call, entry) for entry in submission.entries if entry.method in ORDER]
-        )
-        _refuse_overlaps(plans)
-        try:
-            return plans, await _file(call, await _writes(call, plans))
-        except Conflict:
-            if attempt == ATTEMPTS or not any(plan.unless_exists for plan in plans):
-                raise
-    raise AssertionError("the last attempt returns or raises")
+def is_write(entry: Entry) -> bool:
+    """Whether an entry changes something; a search by POST does not."""
+    return entry.method in ORDER and not (entry.method == "POST" and entry.url.partition("?")[0].endswith("/_search"))
 
 
-def _refuse_overlaps(plans: Iterable[Plan]) -> None:
-    seen: dict[str, int] = {}
+async def _carry_out(call: Call, targets: Sequence[Target], reading: Sequence[Entry]) -> list[Done]:
+    assert call.session is not None
+    await call.services.store.reserve(keys_of(targets), session=call.session)
+    deleting = [target for target in targets if target.entry.method == "DELETE"]
+    planner = Planner(call)
+    removed = await planner.removals(deleting)
+    # Gone before anything is looked for: what is created anew in their place is not met by its condition.
+    gone = iter(await file_within(call, [_deletion(plan) for plan in removed if plan.interaction], call.session))
+    done = [Done(plan.entry, (next(gone),) if plan.interaction else (), 204) for plan in removed]
+    plans = await planner.plans([target for target in targets if target.entry.method != "DELETE"])
+    refuse_overlaps([*removed, *plans])
+    rows = await settled(call, plans)
+    await _still_met(call, plans)
+    done = [*_merged(done), *(_written(plan, rows) for plan in plans)]
+    return [*done, *[await _read(call, entry) for entry in reading]]
+
+
+def _deletion(plan: Plan) -> Write:
+    return Write("delete", plan.type, plan.id, if_version=plan.if_version)
+
+
+def _merged(done: Iterable[Done]) -> Iterable[Done]:
+    """One answer an entry: a delete by condition may have taken several resources away."""
+    found: dict[int, Done] = {}
+    for one in done:
+        before = found.get(one.entry.number)
+        found[one.entry.number] = replace(one, rows=(*before.rows, *one.rows)) if before else one
+    return found.values()
+
+
+def _written(plan: Plan, rows: dict[str, Stored]) -> Done:
+    row = rows.get(plan.reference) or plan.existing
+    assert row is not None
+    created = plan.interaction is not None and row.created
+    return Done(plan.entry, (row,), 201 if created else 200)
+
+
+async def _still_met(call: Call, plans: Sequence[Plan]) -> None:
+    """An update by condition comes after the creations: where they meet it too, both would change one resource."""
+    made = {plan.type for plan in plans if plan.entry.method == "POST" and plan.interaction}
     for plan in plans:
-        if plan.entry.method == "POST":
-            continue
-        if plan.target in seen:
-            raise Invalid(
-                f"Entries {seen[plan.target]} and {plan.entry.number} of the transaction change the same resource.",
-                status=400,
-            )
-        seen[plan.target] = plan.entry.number
-
-
-async def _writes(call: Call, plans: Iterable[Plan]) -> list[tuple[Plan, Write]]:
-    known = {name: plan.target for plan in plans for name in plan.names}
-    conditional: dict[str, str] = {}
-    writes = []
-    for plan in sorted(plans, key=lambda one: ORDER[one.entry.method]):
-        if plan.interaction is None:
-            continue
-        if plan.interaction == "delete":
-            writes.append((plan, Write("delete", plan.type, plan.id, if_version=plan.if_version)))
-            continue
-        text = rewrite(plan.entry.resource, known)
-        text = await resolve_conditional(call, text, conditional)
-        writes.append((plan, _checked(plan, text)))
-        permit(writes[-1][1].resource or {}, plan.visibility)
-    return writes
-
-
-def _checked(plan: Plan, text: bytes) -> Write:
-    where = f"Bundle.entry[{plan.entry.number}].resource"
-    resource = validation.parse(text)
-    if resource.get("resourceType") != plan.type:
-        raise Invalid(f"{where} must be a {plan.type}.", status=400)
-    if issues := validation.validate(resource):
-        raise Invalid(
-            "The transaction holds resources that are not valid; nothing was stored.",
-            issues=[Issue(f"{where}: {one.expression}", one.text, one.code, one.severity) for one in issues],
-        )
-    assert plan.interaction is not None
-    return Write(
-        plan.interaction, plan.type, plan.id, resource, text, if_version=plan.if_version,
-        unless_exists=plan.unless_exists,
-    )  # fmt: skip
-
-
-async def _file(call: Call, writes: list[tuple[Plan, Write]]) -> dict[int, Stored]:
-    if not writes:
-        return {}
-    rows = await file_all(call, [write for _, write in writes])
-    return {plan.entry.number: row for (plan, _), row in zip(writes, rows, strict=True)}
-
-
-def _status(plan: Plan) -> int:
-    if plan.entry.method == "DELETE":
-        return 204
-    return 200 if plan.existing is not None or plan.interaction is None else 201
+        if plan.target.condition and plan.entry.method != "POST" and plan.type in made:
+            found = await matches(call, plan.type, plan.target.condition, plan.visibility)
+            if any(row.id != plan.id for row in found):
+                with located(plan.entry):
+                    raise Invalid("The condition is met by what another entry creates, too.", status=400)
 
 
 async def _read(call: Call, entry: Entry) -> Done:
-    answer = await run_entry(call, entry)
-    return Done(entry, answer.status, answer=answer)
-
-
-def _rows(done: Done) -> tuple[Stored, ...]:
-    if done.answer is not None:
-        return done.answer.rows
-    return (done.row,) if done.row is not None else ()
+    with located(entry):
+        answer = await perform(call, entry)
+    return Done(entry, answer.rows, answer.status, answer)
 
 
 def _entry(call: Call, done: Done) -> bytes:
     if done.answer is not None:
-        return response_entry(done.answer)
+        return response_entry(done.answer, head=done.entry.method == "HEAD")
     response: dict[str, object] = {"status": str(done.status)}
-    if done.row is not None:
-        response |= {
-            "location": location(call, done.row),
-            "etag": headers_of(done.row)["ETag"],
-            "lastModified": done.row.updated.isoformat(timespec="milliseconds"),
-        }
-    return b'{"response":' + encode(response) + b"}"
+    if len(done.rows) == 1:
+        (row,) = done.rows
+        place = {} if row.deleted else {"location": location(call, row)}
+        response |= place | {"etag": row.etag, "lastModified": instant(row.updated)}
+    return _preferred(call, done, encode(response))
+
+
+def _preferred(call: Call, done: Done, response: bytes) -> bytes:
+    """With the resource or an outcome where the client wants it; by itself an entry says only what became of it."""
+    wish = call.prefers("return")
+    if wish == "representation" and done.status != 204:
+        name = msgspec.json.encode(f"{call.base}/{done.rows[0].reference}")
+        return b'{"fullUrl":' + name + b',"resource":' + done.rows[0].text + b',"response":' + response + b"}"
+    if wish == "operationoutcome" or len(done.rows) > 1:
+        text = f"{len(done.rows)} resources were deleted." if done.status == 204 else "The resource is stored."
+        return b'{"response":' + response[:-1] + b',"outcome":' + informational(text) + b"}}"
+    return b'{"response":' + response + b"}"
