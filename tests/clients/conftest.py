@@ -16,7 +16,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
     stop_region(running)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def reached(server: Region) -> Mapping[str, str]:
     """What a client is told: the base address, and tokens of a system and of somebody who may only read."""
     return {"FHIR_BASE": server.fhir, "FHIR_TOKEN": server.token("system"), "FHIR_READER": server.token("resident")}

@@ -33,7 +33,9 @@ def node_program(name: str) -> list[str]:
     """The command that runs a program of ours beside the packages that it imports."""
     node, npm = _tool("node", "--version", NODE), _found("npm")
     folder = _installed("node-clients", HERE / "node" / "package.json", [npm, "install", "--no-audit", "--no-fund"])
-    return [node, str(shutil.copy(HERE / "node" / name, folder / name))]
+    for program in (HERE / "node").glob("*.js"):
+        shutil.copy(program, folder)
+    return [node, str(folder / name)]
 
 
 def java_program(name: str) -> list[str]:
