@@ -40,7 +40,8 @@ async def ask(settings: Settings, types: Sequence[str], url: str, rate: int, wat
     """A job for these types, a parameter, or everything; carried out here, unless another process takes it."""
     async with opened(settings) as store:
         job = await store.parameters.ask(list(types) or ([] if url else await store.types()), url)
-        return await finish(store.parameters.jobs, Reindexer(store.collections, store.parameters, rate=rate), job, watch)
+        reindexer = Reindexer(store.collections, store.parameters, rate=rate)
+        return await finish(store.parameters.jobs, reindexer, job, watch)
 
 
 async def run(

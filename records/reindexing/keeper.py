@@ -128,6 +128,12 @@ class Keeper:
             await self._say(self._name, generation)
             self._said = generation, now
 
+    async def learn(self) -> None:
+        """Learn, and tell at once, where this process tells at all."""
+        await self.refresh()
+        if self._kept:
+            await self.tell()
+
     async def behind(self, generation: int) -> int:
         """How many processes may still go by an older generation."""
         asked = {"generation": {"$lt": generation}, "$expr": {"$gt": ["$until", "$$NOW"]}}

@@ -134,7 +134,7 @@ class _Work:
             await self.keeper.refresh()
             return job
         while True:
-            await self.keeper.refresh()
+            await self.keeper.learn()
             waiting = await self.keeper.behind(job.generation)
             if waiting == 0 and self.keeper.now.generation >= job.generation:
                 break
