@@ -44,13 +44,14 @@ def parts_of(parameter: SearchParameter) -> tuple[Part, ...]:
 
 def keys(name: str, parts: Sequence[Part], node: Json) -> Iterator[str]:
     """The keys of one element that the composite looks at."""
+    last = parts[-1].find(node)
+    if not last:
+        return
     heads = [(name, "")]
     for part in parts[:-1]:
         forms = [form for found in part.find(node) for form in _forms(part.type, found)]
         heads = [(f"{head}{form}$", tail + end) for head, tail in heads for form, end in forms]
-    if not heads:
-        return
-    for found in parts[-1].find(node):
+    for found in last:
         for head, tail in heads:
             yield from (key + tail + end for key, end in _last(parts[-1].type, head, found))
 
@@ -83,6 +84,8 @@ def query(parameter: SearchParameter, name: str, value: str, allowed: Sequence[s
     given = split(value, "$")
     if len(given) != len(parts):
         raise UnknownParameter(f"{parameter.code} needs {len(parts)} parts with $ between them.")
+    if any(one.type in ("number", "quantity", "date") for one in parts[:-1]):
+        return _by_pattern(parts, name, given)
     names, ends = [name], ""
     for component, part in zip(parts[:-1], given[:-1], strict=True):
         ends += _system(component.type, part)
@@ -108,6 +111,22 @@ def _query(component: Component, name: str, part: str, allowed: Sequence[str]) -
             return found
 
 
+def _by_pattern(parts: Sequence[Component], name: str, given: Sequence[str]) -> Condition:
+    """Where a part that is not the last is ordered, each with its prefix: a code, then numbers alone."""
+    pattern, ends = re.escape(name), ""
+    for at, (component, part) in enumerate(zip(parts, given, strict=True)):
+        pattern += re.escape("$") if at else ""
+        match component.type:
+            case "token":
+                ends += _system("token", part)
+                pattern += re.escape(ANY_SYSTEM + _code(part))
+            case "number":
+                pattern += re.escape(NUMBER) + number.pattern(number.asked(plain(part)))
+            case _:
+                raise UnknownParameter(f"{name} cannot be asked for in this way.")
+    return {"k": {"$regex": f"^{pattern}{ends}$"}}
+
+
 def _system(kind: str, part: str) -> str:
     """What the end of the key must be like for the system of a token."""
     if kind != "token":
@@ -130,8 +149,6 @@ def _asked(kind: str, part: str, allowed: Sequence[str]) -> list[str]:
         case "reference":
             wanted = plain(part)
             return [EXACT + one for one in ([wanted] if "/" in wanted else [f"{kind}/{wanted}" for kind in allowed])]
-        case "number":
-            return [NUMBER + number.encode(number.asked(part).value)]
         case "string":
             return [TEXT + normal(plain(part))]
         case _:

@@ -33,9 +33,9 @@ class Index:
     sort: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """How one parameter is indexed: skipped where the resource has none of `names`."""
+    """How one parameter is indexed: it finds nothing where the resource has none of `names`."""
 
     parameter: SearchParameter
     names: frozenset[str] | None
@@ -44,15 +44,31 @@ class Plan:
     repeated: bool = False
 
 
+class Plans:
+    """The plans of a type by the members that they look at: a resource has few of those that its type may have."""
+
+    def __init__(self, every: Iterable[Plan]) -> None:
+        self.every = tuple(every)
+        self._always = [plan for plan in self.every if plan.names is None]
+        self._by_name: dict[str, list[Plan]] = {}
+        for plan in self.every:
+            for name in plan.names or ():
+                self._by_name.setdefault(name, []).append(plan)
+
+    def of(self, resource: Json) -> Iterable[Plan]:
+        """Those that can find something, each once."""
+        found = dict.fromkeys(self._always)
+        for name in resource.keys() & self._by_name.keys():
+            found.update(dict.fromkeys(self._by_name[name]))
+        return found
+
+
 def index(resource: Json) -> Index:
     """Compute the index of a valid resource."""
     keys: dict[str, None] = {}
     sort: dict[str, str] = {}
     references: dict[str, list[str]] = {}
-    present = resource.keys()
-    for plan in plans(resource["resourceType"]):
-        if plan.names is not None and present.isdisjoint(plan.names):
-            continue
+    for plan in plans(resource["resourceType"]).of(resource):
         code = plan.parameter.code
         for found in plan.find(resource):
             if plan.parts:
@@ -74,38 +90,42 @@ def index(resource: Json) -> Index:
     return Index(tuple(keys), _patients(resource, references), tuple(_labels(resource)), sort)
 
 
-def plans(resource_type: str) -> tuple[Plan, ...]:
+def plans(resource_type: str) -> Plans:
     """How each parameter of a type becomes keys: those of the standard, and those that the store at work has added."""
     known = definitions()
     return _extended(known, resource_type) if known.custom(resource_type) else _standard(resource_type)
 
 
 @cache
-def _standard(resource_type: str) -> tuple[Plan, ...]:
-    return _plans(resource_type, official().search_parameters(resource_type).values())
+def _standard(resource_type: str) -> Plans:
+    return Plans(_plans(resource_type, official().search_parameters(resource_type).values()))
 
 
 @lru_cache(maxsize=256)
-def _extended(known: Definitions, resource_type: str) -> tuple[Plan, ...]:
-    return (*_standard(resource_type), *_plans(resource_type, known.custom(resource_type)))
+def _extended(known: Definitions, resource_type: str) -> Plans:
+    return Plans((*_standard(resource_type).every, *_plans(resource_type, known.custom(resource_type))))
 
 
-def _plans(resource_type: str, known: Iterable[SearchParameter]) -> tuple[Plan, ...]:
-    return tuple(
-        Plan(
-            one, first_names(one.paths), finder(one.paths), composite.parts_of(one),
-            one.type == "date" and traits.repeats(resource_type, one),
-        )
-        for one in known
-        if one.code not in OWN_FIELDS and (one.type in KINDS or one.components)
-    )
+def _plans(resource_type: str, known: Iterable[SearchParameter]) -> Iterator[Plan]:
+    for one in known:
+        if one.code not in OWN_FIELDS and (one.type in KINDS or one.components):
+            repeated = one.type == "date" and traits.repeats(resource_type, one)
+            yield Plan(one, _names(one), finder(one.paths), composite.parts_of(one), repeated)
+
+
+def _names(parameter: SearchParameter) -> frozenset[str] | None:
+    names = first_names(parameter.paths)
+    if names is None and parameter.components and not any(path.steps for path in parameter.paths):
+        # A composite of the resource itself finds nothing without its last part.
+        return first_names(parameter.components[-1].paths)
+    return names
 
 
 def _contained(resource: Json) -> Iterator[str]:
     """The keys of contained resources, behind the reference that points at each: chains look into them."""
     inside = {f"#{one.get('id')}": one for one in resource["contained"] if "resourceType" in one}
-    for plan in plans(resource["resourceType"]):
-        if plan.parameter.type != "reference" or (plan.names and plan.names.isdisjoint(resource)):
+    for plan in plans(resource["resourceType"]).of(resource):
+        if plan.parameter.type != "reference":
             continue
         for found in plan.find(resource):
             named = found.value.get("reference") if isinstance(found.value, dict) else None
