@@ -102,10 +102,10 @@ def presentation(call: Call) -> Params:
 def understood(call: Call) -> bytes:
     """The body as JSON (or as the form of a search); Unsupported for a type that is not taken."""
     kind = sent(call.header("content-type") or JSON)
+    if kind in XML_TYPES and call.body:
+        return encode(from_xml(call.body))
     form = call.path[-1:] == ("_search",) and kind == FORM_TYPE
     patch = call.method == "PATCH" and kind in KINDS
     if not call.body or form or patch or kind in JSON_TYPES:
         return call.body
-    if kind in XML_TYPES:
-        return encode(from_xml(call.body))
     raise Unsupported(f"The body must be {JSON} or {XML}.")
