@@ -24,10 +24,13 @@ from hie.fhir.bulk.job import File, Job, Progress
 from hie.fhir.bulk.jobs import Chunk, Lost
 from hie.fhir.bulk.staging import OVERLONG, Staging
 from hie.fhir.services import FhirServices
-from records.errors import Issue, RecordError
+from records.errors import Conflict, Issue, RecordError
 
 BATCH_LINES = 200
 FETCH_ATTEMPTS = 3
+# Nothing is wrong with the line. A write of an import has no condition: a conflict means that somebody else writes the
+# same just now, or that a killed process left a transaction behind, which the database ends after a minute.
+PASSING = (Lost, PyMongoError, Unavailable, Conflict)
 _log = structlog.get_logger("hie.bulk")
 
 
@@ -50,7 +53,7 @@ class Intake:
         batch = await self._batch(job, chunk)
         try:
             return await self._file(job, batch)
-        except (Lost, PyMongoError, Unavailable):
+        except PASSING:
             raise
         except Exception as error:
             return await self._one_by_one(job, batch, error)
@@ -68,7 +71,7 @@ class Intake:
         for alone in batch.singles():
             try:
                 job = await self._file(job, alone)
-            except (Lost, PyMongoError, Unavailable):
+            except PASSING:
                 raise
             except Exception as own:
                 job = await self._file(job, _all_refused(alone, own))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 from hie.errors import HieError, Unavailable, fault
 from hie.exchange.leases import Leases
@@ -22,7 +22,7 @@ from hie.fhir.bulk.intake import Intake
 from hie.fhir.bulk.job import Job
 from hie.fhir.bulk.jobs import Lost
 from hie.fhir.services import FhirServices
-from records.errors import RecordError
+from records.errors import Conflict, RecordError
 
 _log = structlog.get_logger("hie.bulk")
 
@@ -55,7 +55,7 @@ class BulkRunner:
             try:
                 worked = await self.turn(stop)
                 wait = self._pace.idle
-            except (PyMongoError, Unavailable) as error:
+            except PyMongoError as error:
                 worked, wait = False, self._pace.failing
                 _log.warning("bulk waits", error=type(error).__name__)
             if not worked:
@@ -81,6 +81,10 @@ class BulkRunner:
         except Lost:
             await self._let_go(job_id)
             return True
+        except (Conflict, ConnectionFailure, Unavailable) as error:
+            # Also what a killed process left locked: the database ends its transaction after a minute.
+            _log.warning("bulk job waits", job=job_id, error=type(error).__name__)
+            return False
         finally:
             renewing.cancel()
 
@@ -112,7 +116,7 @@ class BulkRunner:
         """One step; one that cannot succeed ends the job, one that may is tried again."""
         try:
             return await self.step(job)
-        except (Lost, PyMongoError, Unavailable):
+        except (Lost, Conflict, ConnectionFailure, Unavailable):
             raise
         except (HieError, RecordError) as error:
             return await self._end(job, error)

@@ -21,12 +21,13 @@ from fhir_world import RESIDENT_ID, Json, ids, issue, observation, patient
 from starlette.applications import Starlette
 
 from hie.app import build
+from hie.errors import Unprocessable
 from hie.fhir.bulk import filing_lines, intake, staging
 from hie.fhir.bulk.doors import bulk_routes
 from hie.fhir.bulk.jobs import Lost
 from hie.fhir.web import fhir_routes
 from hie.settings import Settings
-from records.errors import Conflict
+from records import transactions
 
 pytestmark = pytest.mark.anyio
 
@@ -127,7 +128,7 @@ class TestLines:
 
         async def picky(services: object, job: object, batch: filing_lines.Batch, session: object) -> object:
             if any(line.id == "o2" for line in batch.lines):
-                raise Conflict("Another writer holds it.")
+                raise Unprocessable("The stores refuse it.")
             return await real(services, job, batch, session)  # type: ignore[arg-type]
 
         monkeypatch.setattr(intake, "file_batch", picky)
@@ -219,6 +220,24 @@ class TestJobs:
         versions = {one["resource"]["meta"]["versionId"] for one in (
             await bulk.get("/Observation?_count=200")).json()["entry"]}  # fmt: skip
         assert versions == {"1"}
+
+    async def test_locks_left_behind(self, bulk: BulkWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Lines that a killed worker's transaction holds are no bad lines: the job waits until the database ends it."""
+        monkeypatch.setattr(transactions, "ATTEMPTS", 2)
+        await bulk.imported(ndjson(patient(), observation("o1")))
+        observations = bulk.services.store.collections.of("Observation")
+        address = (await bulk.sent(ndjson(observation("o1", status="amended"), observation("o2")))).headers
+        runner = bulk.runner()
+        async with bulk.services.client.start_session() as session:
+            await session.start_transaction()
+            await observations.update_one({"_id": "o1"}, {"$set": {"lock": 1}}, session=session)
+            assert await runner.turn() is False
+            await session.abort_transaction()
+        await bulk.worked(runner)
+        manifest = await bulk.manifest(address["Content-Location"])
+
+        assert manifest["error"] == []
+        assert manifest["output"][0]["extension"] == {"created": 1, "updated": 1, "unchanged": 0}
 
     async def test_cancel(self, bulk: BulkWorld, monkeypatch: pytest.MonkeyPatch) -> None:
         """What was filed before stays; the rest is not filed."""

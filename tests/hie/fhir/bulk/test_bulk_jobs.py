@@ -13,6 +13,7 @@ from fhir_world import issue, observation, patient
 
 from hie.fhir.bulk import extraction
 from hie.fhir.bulk.jobs import Lost
+from records import transactions
 from records.stored import Write
 
 pytestmark = pytest.mark.anyio
@@ -63,6 +64,21 @@ class TestResumption:
         with pytest.raises(Lost):
             await runner.step(broken)
         await filled.worked()
+
+        await complete(filled, address)
+
+    async def test_locks_left_behind(self, filled: BulkWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A killed worker's transaction holds its job until the database ends it: the job waits, and does not fail."""
+        monkeypatch.setattr(transactions, "ATTEMPTS", 2)
+        address = await filled.started("/$export?_type=Observation")
+        job_id, runner = address.rpartition("/")[2], filled.runner()
+        async with filled.services.client.start_session() as session:
+            await session.start_transaction()
+            await filled._collection("bulk_jobs").update_one({"_id": job_id}, {"$set": {"lock": 1}}, session=session)
+            assert await runner.turn() is False
+            await session.abort_transaction()
+        assert (await filled.job(address)).state == "open"
+        await filled.worked(runner)
 
         await complete(filled, address)
 
