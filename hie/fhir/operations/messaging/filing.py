@@ -61,6 +61,7 @@ class Messages:
             if (earlier := await self._earlier(message, entry, session)) is not None:
                 return Filed(earlier, first=False)
             writes, rows = await self._file(message, planned, entry, permit, session)
+            await self._identify(message, planned, session)
             answer = response(message.header, "ok", _told(planned, writes), self.base, self.clock())
             await self.journal.append_within(entry, answer, file, session)
             await self._remember(message, entry, respond_to, session)
@@ -69,11 +70,19 @@ class Messages:
         return await self.filing.store.in_transaction(once)
 
     async def again(self, message: Message, entry: InboundMessage) -> None:
-        """File a message of the journal once more: what it made is made anew where it is not there."""
+        """
+        File a message of the journal once more: what is not there is made anew, what others changed since stays.
+
+        Who is who is settled again only where something had to be made.
+        """
 
         async def once(session: AsyncClientSession) -> None:
-            planned = plan(message, self.base)
-            await self._file(message, planned, entry, _anybody, session)
+            planned, source = plan(message, self.base), f"{message.header.endpoint}#"
+            stored = await self._stored(planned, session)
+            old = [one for one in planned if not overtaken(stored.get(one.reference), source, entry.id)]
+            rows = (await self._file(message, old, entry, _anybody, session))[1]
+            if rows:
+                await self._identify(message, planned, session)
             if not await self.journal.conclude(entry, "committed", session=session):
                 raise TakenElsewhere
 
@@ -83,15 +92,16 @@ class Messages:
         self, message: Message, planned: Sequence[Planned], entry: InboundMessage, permit: Permit,
         session: AsyncClientSession,
     ) -> tuple[list[Write | None], list[Stored]]:  # fmt: skip
-        store, endpoint = self.filing.store, message.header.endpoint
-        stored = await store.read_many([one.reference for one in planned], session=session)
+        endpoint, stored = message.header.endpoint, await self._stored(planned, session)
         for one in planned:
             await permit(one, stored.get(one.reference), session)
         writes = [decide(one, stored.get(one.reference), f"{endpoint}#{entry.id}") for one in planned]
         wanted = [write for write in writes if write is not None]
         rows = await self.filing.file(wanted, session=session, source=endpoint) if wanted else []
-        await self._identify(message, planned, session)
         return writes, rows
+
+    async def _stored(self, planned: Sequence[Planned], session: AsyncClientSession) -> dict[str, Stored]:
+        return await self.filing.store.read_many([one.reference for one in planned], session=session)
 
     async def _identify(self, message: Message, planned: Sequence[Planned], session: AsyncClientSession) -> None:
         if not message.event.identity:
@@ -147,6 +157,14 @@ class Messages:
 def deliveries(journal: Journal) -> AsyncCollection[Document]:
     """Where responses still go: journal id and address."""
     return journal.collection.database["message_deliveries"]
+
+
+def overtaken(stored: Stored | None, source: str, entry_id: str) -> bool:
+    """True where what is stored was not made by this message or one before it: it is newer, or another's."""
+    if stored is None:
+        return False
+    said = "" if stored.deleted else str(stored.resource().get("meta", {}).get("source", ""))
+    return not said.startswith(source) or said.removeprefix(source) > entry_id
 
 
 async def _anybody(_planned: Planned, _stored: Stored | None, _session: AsyncClientSession) -> None:

@@ -368,6 +368,23 @@ class TestReplay:
         assert (await world.get(f"/Patient/{patient_id('77')}")).json()["meta"]["versionId"] == "1"
 
 
+    async def test_overtaken(self, world: World) -> None:
+        """A replay never brings back what a later message, or a deletion, ended."""
+        await taken(world, provided())
+        await taken(world, provided(value=6))
+        await world.ask("DELETE", f"/Patient/{patient_id('77')}", account="system")
+        services = world.services
+        (first, _) = await entries(world, channel="fhir")
+        await DeadLetters(services.journal).replay([first["_id"]], by="test")
+        message = await services.journal.get(first["_id"])
+        assert message is not None
+        await carrier(services)(message)
+
+        found = (await world.get(f"/Observation/{RESULT_ID}")).json()
+        assert (found["valueQuantity"]["value"], found["meta"]["versionId"]) == (6, "2")
+        assert (await world.get(f"/Patient/{patient_id('77')}")).status_code == 410
+
+
 @asynccontextmanager
 async def receiver(statuses: list[int]) -> AsyncIterator[tuple[str, list[bytes]]]:
     """A server that answers with these statuses, the last one for ever, and keeps what it was sent."""
