@@ -211,8 +211,10 @@ def reindex(
 
     Ctrl-C leaves the job where it is: a worker goes on with it, or the next `hie reindex`. Exit 0: done; 1: not whole.
     """
+    from hie.commands.logs import configure_logs
     from hie.commands.reindexing import run
 
+    configure_logs("WARNING")
     raise typer.Exit(asyncio.run(run(Settings(), say, types or [], url, rate, show=show, order=order, job=job)))
 
 
