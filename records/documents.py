@@ -2,7 +2,7 @@
 A stored version as a database document, and what a decision lets through as a database filter.
 
 `{_id, v, t, text, d, k, p, l, s, g}`: logical id, version, last update, the exact JSON, deleted, search keys, source
-patients, security labels, sort values, the generation of what it is indexed by; `c` of a version that began a resource
+patients, security labels, sort values, the generation of what it is indexed by; `b` of a version that began a resource
 says how. An older version in `history` has `r` and `i`, type and id, of its own.
 """
 
@@ -44,7 +44,7 @@ def tombstone(before: Mapping[str, Any], at: datetime) -> Document:
 
 def past(resource_type: str, document: Mapping[str, Any]) -> Document:
     """A version that is no longer the current one."""
-    kept = {name: document[name] for name in ("v", "t", "text", "d", "p", "l", "c") if name in document}
+    kept = {name: document[name] for name in ("v", "t", "text", "d", "p", "l", "b") if name in document}
     name = f"{resource_type}/{document['_id']}/{document['v']}"
     return {"_id": name, "r": resource_type, "i": document["_id"], **kept}
 
@@ -60,7 +60,7 @@ def to_stored(resource_type: str, document: Mapping[str, Any]) -> Stored:
         bytes(document["text"]),
         document["d"],
         tuple(document["p"]),
-        document.get("c", ""),
+        document.get("b", ""),
     )
 
 

@@ -91,7 +91,7 @@ def _next(write: Write, before: Mapping[str, Any] | None, at: datetime) -> Docum
     if write.interaction != "delete":
         document = build(write, version + 1, at)
         if before is None or before["d"]:
-            document["c"] = "POST" if _fresh(write) else "PUT"
+            document["b"] = "POST" if _fresh(write) else "PUT"
         return document
     if before is None or before["d"]:
         raise NotFound("What is to be deleted does not exist.")
