@@ -64,7 +64,7 @@ async def batch(collections: Collections, job: Job, known: InForce, size: int) -
             _log.error("not indexed", reference=f"{kind}/{row['_id']}", error=type(error).__name__)
             failed.append(f"{kind}/{row['_id']}")
             continue
-        if any(row.get(name) != value for name, value in fields.items()):
+        if not all(_same(row.get(name), value) for name, value in fields.items()):
             changed.add(row["_id"])
         operations.append(_update(row, fields, known.generation))
     if operations:
@@ -82,6 +82,11 @@ def keys(row: Mapping[str, Any], known: InForce) -> dict[str, Any]:
         # Whose record an event is shown with is what was recorded, not what its entities name.
         return fields
     return fields | {"p": list(found.patients), "l": list(found.labels)}
+
+
+def _same(before: Any, now: Any) -> bool:
+    """Keys stand in no order."""
+    return set(before) == set(now) if isinstance(before, list) and isinstance(now, list) else before == now
 
 
 def _update(row: Mapping[str, Any], fields: Mapping[str, Any], generation: int) -> UpdateOne:
