@@ -13,8 +13,8 @@ from hie.fhir.routing import Route
 
 INSTANTIATES = "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"
 _DEFINITION = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition"
-# The draft has no OperationDefinition of its own: this is the page that defines the operation.
-_IMPORT = "https://github.com/smart-on-fhir/bulk-import/blob/master/import-pnp.md"
+# The drafts of others define no OperationDefinition that fits.
+_IMPORT = "urn:hie:operation:import"
 
 BULK_ROUTES = (
     *(Route(method, "$export", export, f"{_DEFINITION}/export") for method in ("GET", "POST")),
