@@ -29,7 +29,7 @@ DURABLE = WriteConcern(w="majority", j=True)
 
 HISTORY_INDEXES = [
     IndexModel([("r", ASCENDING), ("i", ASCENDING), ("v", DESCENDING)]),
-    IndexModel([("r", ASCENDING), ("t", DESCENDING), ("_id", ASCENDING)]),
+    IndexModel([("r", ASCENDING), ("t", DESCENDING), ("i", ASCENDING), ("v", DESCENDING)]),
     IndexModel([("t", DESCENDING), ("_id", ASCENDING)]),
 ]
 

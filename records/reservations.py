@@ -29,6 +29,8 @@ def keys_of_resource(resource: Json) -> set[str]:
     given = resource.get("identifier") or ()
     found = set[str]()
     for one in given if isinstance(given, list) else (given,):
+        if not isinstance(one, dict):
+            continue
         system, value = one.get("system", ""), one.get("value")
         if value is not None:
             found |= {f"{system}|{value}", str(value)}

@@ -122,10 +122,16 @@ class ResourceStore:
         return to_stored(resource_type, found)
 
     async def vread(
-        self, resource_type: str, resource_id: str, version: int, *, visibility: Visibility = EVERYTHING
+        self,
+        resource_type: str,
+        resource_id: str,
+        version: int,
+        *,
+        visibility: Visibility = EVERYTHING,
+        session: AsyncClientSession | None = None,
     ) -> Stored:
         """One version; NotFound, or Gone where that version is the deletion."""
-        found = await Past(self.collections, visibility).version(resource_type, resource_id, version)
+        found = await Past(self.collections, visibility, session).version(resource_type, resource_id, version)
         if found.deleted:
             raise Gone("The resource was deleted in this version.")
         return found
@@ -226,9 +232,10 @@ class ResourceStore:
         params: Sequence[tuple[str, str]],
         *,
         visibility: Visibility = EVERYTHING,
+        session: AsyncClientSession | None = None,
     ) -> Page:
         """Versions, newest first, of an instance, a type or the system."""
-        return await Past(self.collections, visibility).page(resource_type, resource_id, params)
+        return await Past(self.collections, visibility, session).page(resource_type, resource_id, params)
 
     async def reindex(self, progress: Callable[[str, int], None] = lambda _type, _count: None) -> int:
         """Compute all search keys again; returns how many resources had others. Safe to stop and to repeat."""

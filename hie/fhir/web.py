@@ -11,19 +11,20 @@ from dataclasses import replace
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hie.errors import HieError, fault
 from hie.fhir.answering import allowed, response
 from hie.fhir.auditing import audit
 from hie.fhir.call import Answer, Call
-from hie.fhir.crossing import preflight
+from hie.fhir.crossing import opened, preflight
 from hie.fhir.formats import PLAIN
 from hie.fhir.outcome import refusal
 from hie.fhir.receiving import Unread, begun, received, spoken_of, understood
 from hie.fhir.router import capabilities, dispatch, methods
 from hie.fhir.services import FhirServices
+from hie.fhir.smart import smart_configuration
 from records.errors import RecordError
 from records.search.custom import in_force
 
@@ -40,7 +41,15 @@ def fhir_routes(services: FhirServices) -> list[Route]:
         with in_force(services.store.parameters.now):
             return await serve(services, request)
 
-    return [Route("/fhir", endpoint, methods=METHODS), Route("/fhir/{path:path}", endpoint, methods=METHODS)]
+    async def smart(request: Request) -> Response:
+        crossing = opened(services.settings.fhir_cors_origins or "*", request.headers.get("origin"))
+        return JSONResponse(smart_configuration(services.settings), headers=dict(crossing))
+
+    return [
+        Route("/fhir/.well-known/smart-configuration", smart, methods=["GET"]),
+        Route("/fhir", endpoint, methods=METHODS),
+        Route("/fhir/{path:path}", endpoint, methods=METHODS),
+    ]
 
 
 async def serve(services: FhirServices, request: Request) -> Response:

@@ -10,25 +10,46 @@ from collections.abc import Sequence
 
 from hie.fhir.bulk.routes import INSTANTIATES as BULK_DATA
 from hie.fhir.call import Answer, Call
+from hie.fhir.interactions.terminology_capabilities import terminology_statement
 from hie.fhir.operations.messaging.capability import of_messages
 from hie.fhir.patching import KINDS
 from hie.fhir.routing import Route
 from hie.fhir.subscriptions import capability as subscriptions
+from hie.fhir.subset import shape
 from records.definitions import definitions
+from records.errors import UnknownParameter
 from records.stored import Json, encode
 
 Routes = Sequence[Route]
 DEFINITION = "http://hl7.org/fhir/OperationDefinition"
+PARAMETERS = frozenset({"mode", "_format", "_pretty", "_summary", "_elements"})
+# What R4 has not made normative of the statement.
+TRIAL_USE = frozenset({"implementationGuide", "messaging", "document"})
 
 
 def state(call: Call, routes: Routes) -> Answer:
-    """`GET [base]/metadata`, open to everybody."""
-    return Answer(200, encode(statement(call, routes)), interaction="capabilities")
+    """`GET [base]/metadata?mode=...`, open to everybody."""
+    if foreign := [name for name, _ in call.query if name not in PARAMETERS]:
+        raise UnknownParameter(f"metadata takes {', '.join(sorted(PARAMETERS))}, not {foreign[0][:64]!r}.")
+    return Answer(200, shape(encode(_mode(call, routes)), call.query), interaction="capabilities")
+
+
+def _mode(call: Call, routes: Routes) -> Json:
+    match dict(call.query).get("mode", "full"):
+        case "full":
+            return statement(call, routes)
+        case "normative":
+            return {name: value for name, value in statement(call, routes).items() if name not in TRIAL_USE}
+        case "terminology":
+            return terminology_statement(call.base, call.services.clock().date())
+        case _:
+            raise UnknownParameter("mode is one of full, normative, terminology.")
 
 
 def statement(call: Call, routes: Routes) -> Json:
     """The CapabilityStatement; interactions and operations are those of the routes and need no other entry."""
     settings = call.services.settings
+    deletes = "multiple" if settings.fhir_max_conditional_deletes > 1 else "single"
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -43,8 +64,8 @@ def statement(call: Call, routes: Routes) -> Json:
         "rest": [
             {
                 "mode": "server",
-                "security": _security(settings.issuer_url),
-                "resource": [_resource(name, routes) for name in sorted(definitions().resource_types)],
+                "security": _security(settings.issuer_url, cors=bool(settings.fhir_cors_origins)),
+                "resource": [_resource(name, routes, deletes) for name in sorted(definitions().resource_types)],
                 "interaction": [{"code": code} for code in _interactions(routes, "")],
             }
             | subscriptions.of_server(call)
@@ -80,10 +101,10 @@ def _conditional(routes: Routes, method: str) -> bool:
     return any((one.method, one.pattern) == (method, "T?") for one in routes)
 
 
-def _security(issuer: str) -> Json:
+def _security(issuer: str, *, cors: bool) -> Json:
     endpoint = f"{issuer}/protocol/openid-connect"
     return {
-        "cors": False,
+        "cors": cors,
         "service": [
             {
                 "coding": [
@@ -106,7 +127,7 @@ def _security(issuer: str) -> Json:
     }
 
 
-def _resource(name: str, routes: Routes) -> Json:
+def _resource(name: str, routes: Routes, deletes: str) -> Json:
     known = definitions()
     return {
         "type": name,
@@ -115,9 +136,9 @@ def _resource(name: str, routes: Routes) -> Json:
         "readHistory": True,
         "updateCreate": True,
         "conditionalCreate": True,
-        "conditionalRead": "not-match",
+        "conditionalRead": "full-support",
         "conditionalUpdate": _conditional(routes, "PUT"),
-        "conditionalDelete": "single" if _conditional(routes, "DELETE") else "not-supported",
+        "conditionalDelete": deletes if _conditional(routes, "DELETE") else "not-supported",
         "referencePolicy": ["literal", "local"],
         "searchInclude": ["*", *sorted(known.includes(name))],
         "searchRevInclude": sorted(known.reverse_includes(name)),

@@ -13,6 +13,7 @@ from hie.fhir.subset import shape
 from records.errors import NotFound, UnknownParameter
 from records.stored import Stored
 
+MOST_DIGITS = 9
 PARAMETERS = frozenset({"_format", "_pretty", "_summary", "_elements"})
 
 
@@ -27,10 +28,12 @@ async def read(call: Call) -> Answer:
 async def vread(call: Call) -> Answer:
     """`GET [base]/[type]/[id]/_history/[vid]`."""
     resource_type, resource_id, _, version = call.path
-    if not version.isdigit():
+    if not version.isascii() or not version.isdigit() or len(version) > MOST_DIGITS:
         raise NotFound(f"Versions are numbers: {resource_type} has no such version.")
     visibility = await call.visibility(resource_type, "read")
-    row = await call.services.store.vread(resource_type, resource_id, int(version), visibility=visibility)
+    row = await call.services.store.vread(
+        resource_type, resource_id, int(version), visibility=visibility, session=call.session
+    )
     return _shown(call, row, "vread")
 
 
