@@ -28,7 +28,9 @@ async def response(call: Call, answer: Answer, spoken: Spoken) -> Response:
             headers["Content-Encoding"] = "gzip"
         return StreamingResponse(folding(answer.stream) if packed else answer.stream, answer.status, headers)
     body = answer.body if answer.stream is None else b"".join([part async for part in answer.stream])
-    body = _written(body, spoken.format, pretty=("_pretty", "true") in presentation(call))
+    # What names its own content type is no resource, and stays as it is.
+    form: Format = "json" if "Content-Type" in answer.headers else spoken.format
+    body = _written(body, form, pretty=("_pretty", "true") in presentation(call))
     if packed and len(body) >= call.services.settings.fhir_gzip_bytes > 0:
         body, headers["Content-Encoding"] = folded(body), "gzip"
     if answer.status in (204, 304) or not body:

@@ -25,6 +25,7 @@ from records.errors import NotUnderstood, RecordError, TooCostly
 from records.stored import encode
 
 FORM_TYPE = "application/x-www-form-urlencoded"
+GRAPHQL_TYPE = "application/graphql"
 # Headers that say one thing: told twice, two readers of a request could each take another.
 ONCE = ("authorization", "content-type", "content-encoding", "if-match", "if-none-exist", "if-modified-since", "prefer")
 GIVEN_ID = re.compile(r"^[A-Za-z0-9\-_.]{1,64}$")
@@ -106,6 +107,7 @@ def understood(call: Call) -> bytes:
         return encode(from_xml(call.body))
     form = call.path[-1:] == ("_search",) and kind == FORM_TYPE
     patch = call.method == "PATCH" and kind in KINDS
-    if not call.body or form or patch or kind in JSON_TYPES:
+    query = call.path[-1:] == ("$graphql",) and kind == GRAPHQL_TYPE
+    if not call.body or form or patch or query or kind in JSON_TYPES:
         return call.body
     raise Unsupported(f"The body must be {JSON} or {XML}.")

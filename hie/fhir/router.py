@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from hie.fhir.bulk.routes import BULK_ROUTES
 from hie.fhir.call import Answer, Call
+from hie.fhir.graphql.operation import graphql
 from hie.fhir.interactions.bundle import bundle
 from hie.fhir.interactions.capabilities import state
 from hie.fhir.interactions.create import create
@@ -73,6 +74,7 @@ ROUTES = (
         for address in ("", "T/", "T/I/", "T/I/_history/*/")
         for method in ("GET", "POST")
     ),
+    *(Route(method, f"{address}$graphql", graphql) for address in ("", "T/I/") for method in ("GET", "POST")),
     Route("POST", "T/I/$meta-add", meta_add),
     Route("POST", "T/I/$meta-delete", meta_delete),
     *(
