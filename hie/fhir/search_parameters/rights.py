@@ -19,7 +19,13 @@ ROLES = frozenset({"system", "administrator"})
 
 def allow(caller: Caller, writes: Iterable[Write]) -> None:
     """Denied where a SearchParameter is among the writes of somebody else."""
-    if caller.role not in ROLES and any(write.type == TYPE for write in writes):
+    for write in writes:
+        allow_type(caller, write.type)
+
+
+def allow_type(caller: Caller, resource_type: str) -> None:
+    """The same for what will be a write of this type."""
+    if resource_type == TYPE and caller.role not in ROLES:
         raise Denied("search-parameters-not-allowed", "Search parameters are defined by a system or an administrator.")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from reindexing_world import Region, eyes, parameter
 
@@ -126,7 +128,7 @@ class TestChanged:
 
     async def test_while_its_job_runs(self, region: Region) -> None:
         """A change while the first job waits takes its place; both base types are covered."""
-        two = {"base": ["Patient", "Practitioner"], "expression": "Patient.language | Practitioner.language"}
+        two: dict[str, Any] = {"base": ["Patient", "Practitioner"], "expression": "Patient.language | Practitioner.language"}
         await region.put(eyes("a"), parameter(**two))
         first = await region.job()
         await region.put(parameter())

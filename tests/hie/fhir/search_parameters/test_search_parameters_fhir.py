@@ -23,7 +23,8 @@ NICKNAME: Json = {
 
 
 def called(identity: str, name: str) -> Json:
-    return patient(identity, name=[{"family": "王", "given": ["晓梅"]}, {"use": "nickname", "given": [name]}])
+    found: Json = patient(identity, name=[{"family": "王", "given": ["晓梅"]}, {"use": "nickname", "given": [name]}])
+    return found
 
 
 async def work(world: World) -> None:
