@@ -23,6 +23,7 @@ from hie.fhir.operations.messaging.reading import Header, Message, is_message, r
 from hie.fhir.operations.messaging.responding import Code, response
 from hie.fhir.operations.parameters import FORM, taken, truth
 from hie.fhir.outcome import informational
+from hie.fhir.search_parameters.rights import allow_type
 from hie.fhir.writing import permit
 from records import validation
 from records.errors import Gone, Invalid, RecordError
@@ -126,6 +127,7 @@ async def _permit(call: Call, planned: Planned, stored: Stored | None, session: 
     """The caller's scopes and limits, resource by resource; what stays as it is needs none."""
     if stored is not None and not planned.owned and not stored.deleted:
         return
+    allow_type(call.caller, planned.type)
     visibility = await call.visibility(planned.type, "create" if stored is None else "update")
     permit(planned.resource, visibility)
     if stored is None or visibility == EVERYTHING:
