@@ -18,7 +18,7 @@ from records.splice import splice
 from records.stored import Json, Stored, Visibility, Write, encode
 
 Document = dict[str, Any]
-WITHOUT_KEYS = {"k": 0, "l": 0, "s": 0}
+WITHOUT_KEYS = {"k": 0, "s": 0}
 
 
 def build(write: Write, version: int, at: datetime) -> Document:
@@ -34,19 +34,21 @@ def build(write: Write, version: int, at: datetime) -> Document:
     }  # fmt: skip
 
 
-def tombstone(before: Mapping[str, Any], at: datetime) -> Document:
+def tombstone(before: Stored, at: datetime) -> Document:
     """The document of a deletion: found by no search, still in the compartment that it was in."""
     return {
-        "_id": before["_id"], "v": before["v"] + 1, "t": at, "text": b"", "d": True, "k": [], "p": before["p"],
-        "l": before["l"], "s": {},
+        "_id": before.id, "v": before.version + 1, "t": at, "text": b"", "d": True, "k": [],
+        "p": list(before.patients), "l": list(before.labels), "s": {},
     }  # fmt: skip
 
 
-def past(resource_type: str, document: Mapping[str, Any]) -> Document:
+def past(row: Stored) -> Document:
     """A version that is no longer the current one."""
-    kept = {name: document[name] for name in ("v", "t", "text", "d", "p", "l", "b") if name in document}
-    name = f"{resource_type}/{document['_id']}/{document['v']}"
-    return {"_id": name, "r": resource_type, "i": document["_id"], **kept}
+    created = {"b": row.created} if row.created else {}
+    return {
+        "_id": f"{row.reference}/{row.version}", "r": row.type, "i": row.id, "v": row.version, "t": row.updated,
+        "text": row.text, "d": row.deleted, "p": list(row.patients), "l": list(row.labels), **created,
+    }  # fmt: skip
 
 
 def to_stored(resource_type: str, document: Mapping[str, Any]) -> Stored:
@@ -61,6 +63,7 @@ def to_stored(resource_type: str, document: Mapping[str, Any]) -> Stored:
         document["d"],
         tuple(document["p"]),
         document.get("b", ""),
+        tuple(document["l"]),
     )
 
 

@@ -25,6 +25,7 @@ class Stored:
     `text` is the exact UTF-8 JSON that is served: as it was received, but for `id` and `meta`.
     It is empty for a deletion. `patients` are the source Patient ids ("pat-1") whose compartment it is in.
     `created` is POST or PUT for the version that brought the resource about, or brought it back.
+    `labels` are its security labels, "system|code".
     """
 
     type: str
@@ -35,6 +36,7 @@ class Stored:
     deleted: bool = False
     patients: tuple[str, ...] = ()
     created: str = ""
+    labels: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -59,6 +61,7 @@ class Write:
     `text` is the exact JSON received, where there was one; without it the resource is encoded.
     `if_version` must be the current version (0: must not exist). `source` goes to meta.source.
     `unless_exists` are search parameters: where a resource of the type matches them, the write is a Conflict.
+    `replaces` is the current version where the caller has just read it: it is not read again and must be the same.
     """
 
     interaction: Interaction
@@ -69,6 +72,7 @@ class Write:
     if_version: int | None = None
     source: str | None = None
     unless_exists: tuple[tuple[str, str], ...] = ()
+    replaces: Stored | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,10 @@ class Filing:
         gone = [w.id for w in patients if w.interaction == "delete"]
         linked = [pair for resource in resources for pair in replaced_by(resource)]
         pairs = list(dict.fromkeys((*merges, *linked)))
-        return await self.registry.identify(resources, source=source, session=session, merges=pairs, deleted=gone)
+        new = frozenset(w.id for w in patients if w.interaction == "create")
+        return await self.registry.identify(
+            resources, source=source, session=session, merges=pairs, deleted=gone, new=new
+        )
 
 
 def replaced_by(patient: Json) -> list[tuple[str, str]]:

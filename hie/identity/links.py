@@ -93,6 +93,18 @@ class Links:
         found = self._links.find({"_id": {"$in": list(ids)}}, session=session)
         return {document["_id"]: to_link(document) async for document in found}
 
+    async def with_siblings(
+        self, ids: Iterable[str], session: AsyncClientSession
+    ) -> tuple[dict[str, Link], dict[str, list[Link]]]:
+        """The links of these source Patients, and by person every link of theirs, in the order of Patient ids."""
+        siblings = {"from": self._links.name, "localField": "person", "foreignField": "person", "as": "of"}
+        steps: list[dict[str, Any]] = [{"$match": {"_id": {"$in": list(ids)}}}, {"$lookup": siblings}]
+        mine, persons = dict[str, Link](), dict[str, list[Link]]()
+        async for row in await self._links.aggregate(steps, session=session):
+            mine[row["_id"]] = to_link(row)
+            persons[row["person"]] = [to_link(one) for one in sorted(row["of"], key=lambda one: str(one["_id"]))]
+        return mine, persons
+
     async def of_persons(self, ids: Iterable[str], session: AsyncClientSession | None = None) -> list[Link]:
         """Every link of these persons, in the order of Patient ids."""
         found = self._links.find({"person": {"$in": list(ids)}}, session=session).sort("_id", 1)

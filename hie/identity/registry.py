@@ -8,7 +8,7 @@ https://profiles.ihe.net/ITI/PMIR/
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -105,15 +105,17 @@ class ClientRegistry:
         session: AsyncClientSession,
         merges: Sequence[tuple[str, str]] = (),
         deleted: Sequence[str] = (),
+        new: Collection[str] = (),
     ) -> list[Write]:
         """
         Follow what happens to source Patients; returns the Person writes for the same transaction.
 
-        `merges` are (survivor, subsumed) Patient ids that the source merged.
+        `merges` are (survivor, subsumed) Patient ids that the source merged. Of those in `new` nothing is known yet.
         """
         sheet = self._sheet(session, source)
         merged = {old: new for new, old in merges}
-        await sheet.load([p["id"] for p in patients] + [*merged, *merged.values(), *deleted])
+        known = [patient["id"] for patient in patients if patient["id"] not in new]
+        await sheet.load([*known, *merged, *merged.values(), *deleted])
         for patient in sorted(patients, key=lambda p: p["id"] in merged):
             await self._follow(sheet, patient, merged)
         for survivor, subsumed in merges:

@@ -42,8 +42,10 @@ class Sheet:
     questions: list[Review] = field(default_factory=list)
 
     async def load(self, patients: Iterable[str]) -> None:
-        """Read the links of these Patients."""
-        self.known |= await self.links.of_patients(patients, self.session)
+        """Read the links of these Patients, and those of their persons."""
+        if ids := list(patients):
+            mine, self.before = await self.links.with_siblings(ids, self.session)
+            self.known |= mine | {link.patient: link for links in self.before.values() for link in links}
 
     def link(self, patient: str) -> Link | None:
         """A Patient's link as it stands on the sheet."""

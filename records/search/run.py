@@ -83,7 +83,7 @@ class Searcher:
     async def _rows(
         self, request: Request, condition: Condition, size: int, after: Sequence[Any] | None
     ) -> list[Document]:
-        wanted = {"l": 0} if request.includes else {"k": 0, "l": 0}
+        wanted = None if request.includes else {"k": 0}
         order = paging.order(sorts(request))
         if after is not None:
             condition = both([condition, paging.behind(sorts(request), after)])

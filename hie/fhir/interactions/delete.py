@@ -12,6 +12,7 @@ from contextlib import suppress
 from hie.fhir.call import Answer, Call
 from hie.fhir.conditions import doomed, expected, in_one
 from hie.fhir.outcome import informational
+from hie.fhir.unasked import form_alone
 from hie.fhir.writing import file_all
 from records.errors import Gone, NotFound
 from records.stored import Stored, Visibility, Write
@@ -21,6 +22,7 @@ async def delete(call: Call) -> Answer:
     """`DELETE [base]/[type]/[id]`; deleting what is gone already succeeds."""
     resource_type, resource_id = call.path
     visibility = await call.visibility(resource_type, "delete")
+    form_alone(call)
     return _answer(call, await in_one(call, lambda inner: _by_id(inner, resource_type, resource_id, visibility)))
 
 
@@ -47,7 +49,7 @@ async def _by_condition(call: Call, resource_type: str, visibility: Visibility) 
 
 
 async def _gone(call: Call, found: Sequence[Stored]) -> list[Stored]:
-    return await file_all(call, [Write("delete", row.type, row.id, if_version=row.version) for row in found])
+    return await file_all(call, [Write("delete", row.type, row.id, replaces=row) for row in found])
 
 
 def _answer(call: Call, rows: Sequence[Stored]) -> Answer:

@@ -11,6 +11,7 @@ from hie.fhir.call import Answer, Call
 from hie.fhir.conditions import expected, in_one, the_one
 from hie.fhir.patching import patched
 from hie.fhir.representation import written
+from hie.fhir.unasked import form_alone
 from hie.fhir.writing import file_one, permit
 from records import validation
 from records.errors import NotFound
@@ -21,6 +22,7 @@ async def patch(call: Call) -> Answer:
     """`PATCH [base]/[type]/[id]`; with If-Match only where that is the current version."""
     resource_type, resource_id = call.path
     visibility = await call.visibility(resource_type, "patch")
+    form_alone(call)
     return await in_one(call, lambda inner: _by_id(inner, resource_type, resource_id, visibility))
 
 
@@ -57,4 +59,4 @@ def changed(call: Call, row: Stored, visibility: Visibility) -> Write:
     resource = patched(row.resource(), content_type, call.body)
     validation.check(resource)
     permit(resource, visibility)
-    return Write("update", row.type, row.id, resource, if_version=row.version)
+    return Write("update", row.type, row.id, resource, replaces=row)

@@ -11,36 +11,35 @@ import uuid
 from hie.fhir.call import Answer, Call, Params
 from hie.fhir.conditions import condition, expected, in_one, refuse_existing, reserve, the_one
 from hie.fhir.representation import written
+from hie.fhir.unasked import form_alone
 from hie.fhir.writing import file_one, permit, read_body, standing
 from records.errors import Conflict, Invalid
-from records.stored import Json, Visibility, Write
+from records.stored import Json, Stored, Visibility, Write
 
 
 async def update(call: Call) -> Answer:
     """`PUT [base]/[type]/[id]`: 200, or 201 where it did not exist."""
     resource_type, resource_id = call.path
     visibility = await call.visibility(resource_type, "update")
+    form_alone(call)
     resource = read_body(call, resource_type)
     if resource.get("id") != resource_id:
         raise Invalid("The id in the body must be the id in the address.", status=400)
     permit(resource, visibility)
-    if call.headers.keys() & {"if-match", "if-none-match"}:
-        return await in_one(call, lambda inner: _guarded(inner, resource, resource_id, visibility))
-    await standing(call, resource_type, resource_id, visibility)
-    return await _put(call, resource, resource_id, None)
+    return await in_one(call, lambda inner: _by_id(inner, resource, resource_id, visibility))
 
 
-async def _guarded(call: Call, resource: Json, resource_id: str, visibility: Visibility) -> Answer:
-    """An update that asks which version is there, or that there is none."""
+async def _by_id(call: Call, resource: Json, resource_id: str, visibility: Visibility) -> Answer:
     current = await standing(call, resource["resourceType"], resource_id, visibility)
     refuse_existing(call.header("if-none-match"), current)
-    return await _put(call, resource, resource_id, expected(call.header("if-match"), current))
+    return await _put(call, resource, resource_id, expected(call.header("if-match"), current), current)
 
 
-async def _put(call: Call, resource: Json, resource_id: str, asked: int | None) -> Answer:
-    row = await file_one(
-        call, Write("update", resource["resourceType"], resource_id, resource, call.body, if_version=asked)
+async def _put(call: Call, resource: Json, resource_id: str, asked: int | None, current: Stored | None) -> Answer:
+    write = Write(
+        "update", resource["resourceType"], resource_id, resource, call.body, if_version=asked, replaces=current
     )
+    row = await file_one(call, write)
     return written(call, row, 201 if row.created else 200, "update")
 
 
@@ -62,10 +61,10 @@ async def _by_condition(call: Call, resource: Json, asked: Params, visibility: V
     if found is not None:
         if given not in (None, found.id):
             raise Invalid("The id in the body is not the id of the resource that matches.", status=400)
-        return await _put(call, resource, found.id, version)
+        return await _put(call, resource, found.id, version, found)
     if given is None:
         write = Write("create", resource_type, str(uuid.uuid4()), resource, call.body)
         return written(call, await file_one(call, write), 201, "update")
     if await standing(call, resource_type, str(given), visibility) is not None:
         raise Conflict("A resource has the id of the body, and does not meet the condition.")
-    return await _put(call, resource, str(given), None)
+    return await _put(call, resource, str(given), None, None)
