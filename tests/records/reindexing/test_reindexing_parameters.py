@@ -128,8 +128,9 @@ class TestChanged:
 
     async def test_while_its_job_runs(self, region: Region) -> None:
         """A change while the first job waits takes its place; both base types are covered."""
-        two: dict[str, Any] = {"base": ["Patient", "Practitioner"], "expression": "Patient.language | Practitioner.language"}
-        await region.put(eyes("a"), parameter(**two))
+        both: dict[str, Any] = {"base": ["Patient", "Practitioner"]}
+        both["expression"] = "Patient.language | Practitioner.language"
+        await region.put(eyes("a"), parameter(**both))
         first = await region.job()
         await region.put(parameter())
         second = await region.job()
