@@ -25,6 +25,11 @@ ERRATA = {
     "http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName":
         "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName",
 }  # fmt: skip
+# R4 has these two components of DocumentReference's `relationship` the wrong way round.
+COMPONENT_ERRATA = {
+    ("http://hl7.org/fhir/SearchParameter/DocumentReference-relatesto", "code"): "target",
+    ("http://hl7.org/fhir/SearchParameter/DocumentReference-relation", "target"): "code",
+}
 # Left out knowingly; the build names each: a first entry's whole resource, an extension asked of an item, and parts of
 # a composite that lie outside of its element.
 UNSUPPORTED = ("Bundle.entry[0].resource", "hasExtension(", "%resource.")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from records.definitions.expressions import Unknown, alternatives, compile_one
+from records.definitions.expressions import COMPONENT_ERRATA, Unknown, alternatives, compile_one
 
 Json = dict[str, Any]
 EVERY_TYPE = frozenset({"Resource", "DomainResource"})
@@ -117,7 +117,8 @@ class Compiler:
     def _component(self, name: str, part: Json, paths: list[Json]) -> Json:
         definition = self.parameters[part["definition"]]
         roots = dict.fromkeys(self._node(name, row["steps"]) for row in paths)
-        rows = [row for root in roots for row in self._paths(name, root, part["expression"])]
+        expression = COMPONENT_ERRATA.get((part["definition"], part["expression"]), part["expression"])
+        rows = [row for root in roots for row in self._paths(name, root, expression)]
         unique = {json.dumps(row, sort_keys=True): row for row in rows}
         return {
             "definition": part["definition"], "code": definition["code"], "type": definition["type"],

@@ -7,7 +7,7 @@ runs. https://hl7.org/fhir/R4/searchparameter-registry.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from records.definitions import Path
@@ -47,13 +47,19 @@ def _compiled(path: Path) -> Finder:
     if path.walk:
         return lambda node: [Value(*one) for one in follow(path, node)]
     if path.exists:
-        inner = _walk(path)
-        return lambda node: [Value("boolean", any(one.value is not False for one in inner(node)))]
+        return lambda node: [Value("boolean", any(one is not False for one in _of_choice(node, path.steps[-1])))]
     if path.extension:
         return lambda node: _extensions(node, path)
     if not path.steps:
         return lambda node: [Value("", node)]
     return _walk(path)
+
+
+def _of_choice(node: Json, step: str) -> Iterator[Any]:
+    """The values of an element of several types, under any of its names."""
+    for name, value in node.items():
+        if name == step or (name.startswith(step) and name[len(step) : len(step) + 1].isupper()):
+            yield value
 
 
 def _walk(path: Path) -> Finder:

@@ -45,7 +45,7 @@ from records.search.values import plain, split
 # The kinds of key that a value of each type is found by.
 FORMS = {
     "string": TEXT, "token": ANY_SYSTEM + TEXT + OF_TYPE, "reference": EXACT + IDENTIFIER + TEXT, "date": START,
-    "number": NUMBER + LOW, "quantity": quantity.ANY[0], "uri": EXACT,
+    "number": NUMBER + LOW, "quantity": quantity.ANY[0], "uri": EXACT, "special": near.CELL,
 }  # fmt: skip
 MEANINGS = frozenset({"in", "not-in", "above", "below"})
 Step = Callable[[str, str, Sequence[str]], Awaitable[list[str]]]

@@ -97,6 +97,11 @@ def compare_ranges(name: str, wanted: Wanted) -> Condition:
     return ranges.compare(name, wanted.prefix, encode(wanted.value), encode(wanted.low), encode(wanted.high))
 
 
+def pattern(wanted: Wanted) -> str:
+    """A regular expression of the encoded numbers that are asked for."""
+    return ranges.matching(wanted.prefix, encode(wanted.value), encode(wanted.low), encode(wanted.high))
+
+
 def keys(name: str, found: Value) -> list[str]:
     """The keys of one value; a Range has keys of its own."""
     if isinstance(found.value, dict):

@@ -55,10 +55,10 @@ def _ranged(name: str, low: Json | None, high: Json | None) -> Iterator[str]:
     bounds = [number.decimal(one.get("value")) if one else None for one in (low, high)]
     if bounds == [None, None]:
         return
-    yield from (key[:-1] + said for key in ranges.keys(name + ANY, *_encoded(bounds)))
+    yield from (key[:-1] + said for key in ranges.keys(_of_ranges(name + ANY), *_encoded(bounds)))
     if system == UCUM and code and (known := canonical(code)):
         based = [None if one is None else _rounded(one * known[1]) for one in bounds]
-        yield from ranges.keys(f"{name}{BASE}{known[0]}|", *_encoded(based))
+        yield from ranges.keys(_of_ranges(f"{name}{BASE}{known[0]}|"), *_encoded(based))
 
 
 def _encoded(bounds: Sequence[Decimal | None]) -> tuple[str, str]:
@@ -121,4 +121,9 @@ def query(name: str, modifier: str, value: str, *, ranged: bool = False) -> Cond
 
 def _compared(name: str, wanted: number.Wanted, *, ranged: bool) -> Condition:
     found = number.compare(name, wanted)
-    return either([found, number.compare_ranges(name, wanted)]) if ranged else found
+    return either([found, number.compare_ranges(_of_ranges(name), wanted)]) if ranged else found
+
+
+def _of_ranges(name: str) -> str:
+    """Beside the keys of single numbers, not among them."""
+    return name.removesuffix("|")
