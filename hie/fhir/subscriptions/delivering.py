@@ -17,13 +17,14 @@ from hie.fhir.subscriptions.endpoints import Endpoints
 from hie.fhir.subscriptions.notices import Kind, Subject, Told, notification
 from hie.fhir.subscriptions.policy import PATIENCE, Patience
 from hie.fhir.subscriptions.registry import Entry, Registry, State
-from hie.fhir.subscriptions.sending import DONE, Message, Outcome, Sender
+from hie.fhir.subscriptions.sending import DONE, LOST, Message, Outcome, Sender
 from hie.fhir.subscriptions.statuses import Statuses
 from hie.fhir.subscriptions.subscribers import Subscribers
 from hie.fhir.subscriptions.terms import Terms
 from records.errors import RecordError
 
 Document = dict[str, Any]
+AHEAD = 50
 BROKEN = "The server can no longer honour the terms of this Subscription."
 
 
@@ -64,7 +65,8 @@ class Delivering:
         if not entry.live:
             # Its handshake failed; until one succeeds it hears of nothing.
             return await self._shake_hands(entry, terms, owner, sender)
-        events = await self.registry.waiting(entry.queue, 1 if entry.refusals else terms.most)
+        # Numbered together, for that is a transaction; sent one after the other.
+        events = await self.registry.waiting(entry.queue, 1 if entry.refusals else max(terms.most, AHEAD))
         if events:
             return await self._tell(entry, terms, events, owner, sender)
         wait = _until_heartbeat(entry, terms)
@@ -110,25 +112,36 @@ class Delivering:
 
     # Events
 
-    async def _tell(
-        self, entry: Entry, terms: Terms, events: list[Document], owner: str, sender: Sender
-    ) -> bool:
+    async def _tell(self, entry: Entry, terms: Terms, events: list[Document], owner: str, sender: Sender) -> bool:
         caller = await self.subscribers.caller(entry.caller)
         shown = [(event, await self.disclosure.told(caller, terms, event)) for event in events]
         hidden = [event for event, told in shown if told.row is None and event["n"] is None]
-        await self.registry.forget(hidden)
-        shown = [(event, told) for event, told in shown if event not in hidden]
-        if not shown:
+        if hidden:
+            await self.registry.forget(hidden)
+        open_to = [event for event in events if event not in hidden]
+        if not open_to:
             return True
-        numbered = await self._number(entry, [event for event, _ in shown], owner)
+        numbered = await self._number(entry, open_to, owner)
         if numbered is None:
             return False
         entry, events = numbered
-        told = [replace(one, number=event["n"]) for event, (_, one) in zip(events, shown, strict=True)]
         if terms.channel == "websocket":
             # The web process that holds the socket does the rest; there it is decided and recorded.
             await self.registry.settle(events, "posted")
             return await self.registry.change(entry, owner, {"failures": 0})
+        size = 1 if entry.refusals else terms.most
+        for at in range(0, len(events), size):
+            if not await self._one(entry, terms, caller, events[at : at + size], owner, sender):
+                return False
+            if entry.failures or entry.refusals or entry.state != "active":
+                break
+        return True
+
+    async def _one(
+        self, entry: Entry, terms: Terms, caller: Caller, events: list[Document], owner: str, sender: Sender
+    ) -> bool:
+        """One notification: what may be shown is decided now, whatever it was when the events were numbered."""
+        told = [await self.disclosure.told(caller, terms, event) for event in events]
         outcome = await self._disclose(entry, terms, caller, events, told, owner, sender)
         return await self._told(entry, events, outcome, owner)
 
@@ -138,7 +151,7 @@ class Delivering:
         last = await self.statuses.store.in_transaction(
             lambda session: self.registry.number(entry, events, owner, session=session)
         )
-        if last < 0:
+        if last < 0 or not await self.registry.change(entry, owner, {"number": last}):
             return None
         names = [event["_id"] for event in events]
         found = await self.registry.events.find({"_id": {"$in": names}}).sort("_id", 1).to_list()
@@ -154,12 +167,10 @@ class Delivering:
         if terms.content != "empty":
             fresh = [one for event, one in zip(events, told, strict=True) if not event["told"]]
             await self.disclosure.record(caller, fresh, entry.id, urlsplit(terms.endpoint).hostname or "")
-            await self.registry.events.update_many(
-                {"_id": {"$in": [one["_id"] for one in events]}}, {"$set": {"told": True}}
-            )
+            await self.registry.mark_told(events)
         outcome = await self._send(entry, terms, "event-notification", told, owner, sender)
         # Nothing in a bare signal could be refused for what it is.
-        return replace(outcome, refused=outcome.refused and terms.content != "empty")
+        return replace(outcome, refused=False) if outcome.refused and terms.content == "empty" else outcome
 
     async def _told(self, entry: Entry, events: list[Document], outcome: Outcome, owner: str) -> bool:
         if outcome.done:
@@ -176,9 +187,8 @@ class Delivering:
     ) -> Outcome:
         # The lease outlasts the request, and whoever has lost it sends nothing.
         seconds = terms.timeout + self.patience.margin
-        held = await self.registry.extend(entry, owner, seconds)
-        if not held:
-            return Outcome(False, "Another worker took over.")
+        if not await self.registry.extend(entry, owner, seconds):
+            return LOST
         return await sender.send(terms, self._message(entry, terms, kind, told))
 
     def _message(self, entry: Entry, terms: Terms, kind: Kind, told: list[Told] | tuple[()]) -> Message:
@@ -190,7 +200,7 @@ class Delivering:
     # Afterwards
 
     async def _went_well(self, entry: Entry, owner: str) -> bool:
-        noted = {"failures": 0, "refusals": 0, "reason": "", "spoke": "$$NOW"}
+        noted = {"failures": 0, "refusals": 0, "reason": "", "spoke": "$$NOW", "number": entry.number}
         if not await self.registry.change(entry, owner, noted):
             return False
         if entry.state == "error":
@@ -198,6 +208,10 @@ class Delivering:
         return True
 
     async def _failed(self, entry: Entry, outcome: Outcome, owner: str, *, at_once: bool = False) -> bool:
+        if outcome is LOST:
+            # It was written, or taken over, meanwhile: whoever claims it next reads what it is now.
+            await self.registry.postpone(entry.id, owner, 0)
+            return False
         failures = entry.failures + 1
         if (at_once or failures >= self.patience.alarm) and entry.reason != outcome.reason:
             await self.statuses.become(entry, "error", outcome.reason)

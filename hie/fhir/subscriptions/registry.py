@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
-from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, IndexModel, ReturnDocument, UpdateOne, WriteConcern
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
@@ -28,6 +28,8 @@ State = Literal["requested", "active", "error", "off", "deleted"]
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 KEPT = timedelta(days=7)
 SKEW = timedelta(minutes=5)
+# Nothing rests for longer than this without being looked at.
+REST_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,16 @@ def _terms(text: bytes, headers: tuple[str, ...]) -> Terms:
 
 
 class Registry:
-    """Collections `subscriptions`, `subscription_events` and `subscription_tokens` of the exchange."""
+    """Collections `subscriptions`, `subscription_events`, `_numbers` and `_tokens` of the exchange."""
 
     def __init__(self, client: Client, prefix: str, *, clock: Clock = now, kept: timedelta = KEPT) -> None:
         database = exchange_database(client, prefix)
         self.entries = database["subscriptions"]
+        # Leases and wake-ups: what is lost of them in a crash of the database comes again by itself.
+        self._quick = self.entries.with_options(write_concern=WriteConcern(w=1))
         self.events = database["subscription_events"]
+        # Apart from the entries, which are woken all the time: a number is given in a transaction.
+        self.numbers = database["subscription_numbers"]
         self.tokens = database["subscription_tokens"]
         self.kept = kept
         self.clock = clock
@@ -167,7 +173,7 @@ class Registry:
         soon = {"$min": ["$due", "$$NOW"]}
         due = soon if at_once else {"$cond": [{"$gt": ["$failures", 0]}, "$due", soon]}
         change = [{"$set": {"woken": {"$add": ["$woken", 1]}, "due": due}}]
-        await self.entries.update_one({"_id": subscription, "state": {"$ne": "deleted"}}, change)
+        await self._quick.update_one({"_id": subscription, "state": {"$ne": "deleted"}}, change)
 
     async def waiting(self, queue: str, limit: int) -> list[Document]:
         """The next events of a queue, in order."""
@@ -208,54 +214,68 @@ class Registry:
         query = {"_id": subscription, "$expr": {"$or": [free, {"$eq": ["$owner", owner]}]}}
         settles = {"$ifNull": ["$settles", later(settling)]}
         change = [{"$set": {"owner": owner, "until": later(seconds), "clock": "$$NOW", "settles": settles}}]
-        found = await self.entries.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+        found = await self._quick.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
         return to_entry(found) if found else None
 
     async def change(self, entry: Entry, owner: str, change: Document) -> bool:
         """Note something about one that we work on; False where we do no longer. Values may be expressions."""
         query = {"_id": entry.id, "queue": entry.queue, "owner": owner, "$expr": {"$gt": ["$until", "$$NOW"]}}
-        return (await self.entries.update_one(query, [{"$set": change}])).matched_count == 1
+        return (await self._quick.update_one(query, [{"$set": change}])).matched_count == 1
 
     async def extend(self, entry: Entry, owner: str, seconds: float) -> bool:
-        """Keep the lease for so long; False where it is no longer ours, or the Subscription is another by now."""
-        live = {"_id": entry.id, "queue": entry.queue, "owner": owner, "state": {"$nin": ["off", "deleted"]}}
-        query = {**live, "$expr": {"$gt": ["$until", "$$NOW"]}}
-        return (await self.entries.update_one(query, [{"$set": {"until": later(seconds)}}])).matched_count == 1
+        """Keep the lease for so long; False where it is no longer ours, or the Subscription was written meanwhile."""
+        same = {"_id": entry.id, "queue": entry.queue, "version": entry.version, "owner": owner}
+        query = {**same, "state": {"$nin": ["off", "deleted"]}, "$expr": {"$gt": ["$until", "$$NOW"]}}
+        return (await self._quick.update_one(query, [{"$set": {"until": later(seconds)}}])).matched_count == 1
 
     async def postpone(self, subscription: str, owner: str, seconds: float) -> None:
         """Give up one that we work on, for a time."""
         change = {"due": later(seconds), "owner": None, "until": None}
-        await self.entries.update_one({"_id": subscription, "owner": owner}, [{"$set": change}])
+        await self._quick.update_one({"_id": subscription, "owner": owner}, [{"$set": change}])
 
     async def rest(self, entry: Entry, owner: str, seconds: float | None) -> None:
         """Stop working until a time has passed, or something wakes it; at once where it was woken meanwhile."""
-        due = later(seconds) if seconds is not None else NEVER
+        due = later(min(seconds, REST_SECONDS)) if seconds is not None else later(REST_SECONDS)
         woken = {"$cond": [{"$eq": ["$woken", entry.woken]}, due, "$$NOW"]}
-        await self.entries.update_one(
+        await self._quick.update_one(
             {"_id": entry.id, "owner": owner}, [{"$set": {"due": woken, "owner": None, "until": None}}]
         )
 
     async def pause(self, entry: Entry, owner: str, seconds: float, noted: Document) -> None:
         """Stop working for a time, whatever happens meanwhile."""
         change = {**noted, "due": later(seconds), "owner": None, "until": None}
-        await self.entries.update_one({"_id": entry.id, "owner": owner}, [{"$set": change}])
+        await self._quick.update_one({"_id": entry.id, "owner": owner}, [{"$set": change}])
 
     async def leave(self, owner: str) -> None:
         """Let others have everything at once."""
         await self.entries.update_many({"owner": owner}, {"$set": {"owner": None, "until": None}})
 
     async def number(self, entry: Entry, events: Sequence[Document], owner: str, *, session: AsyncClientSession) -> int:
-        """Give the events that have none the next numbers, in a transaction; returns the last. Gone where not ours."""
-        found = await self.entries.find_one({"_id": entry.id, "queue": entry.queue, "owner": owner}, session=session)
-        if found is None:
+        """
+        Give the events that have none the next numbers, in a transaction; returns the last, -1 where we have lost it.
+
+        Two that try at once write the same counter: one of them starts anew and sees that it is no longer the owner.
+        """
+        held = await self.entries.find_one({"_id": entry.id, "queue": entry.queue, "owner": owner}, session=session)
+        if held is None:
             return -1
-        last = int(found["number"])
-        for event in events:
-            if event["n"] is None:
-                last += 1
-                await self.events.update_one({"_id": event["_id"]}, {"$set": {"n": last}}, session=session)
-        await self.entries.update_one({"_id": entry.id}, {"$set": {"number": last}}, session=session)
+        fresh = [event for event in events if event["n"] is None]
+        counter = await self.numbers.find_one_and_update(
+            {"_id": entry.queue}, {"$inc": {"n": len(fresh)}}, upsert=True, session=session,
+            return_document=ReturnDocument.AFTER,
+        )  # fmt: skip
+        last = int(counter["n"]) if counter else 0
+        changes = [
+            UpdateOne({"_id": event["_id"]}, {"$set": {"n": last - len(fresh) + place}})
+            for place, event in enumerate(fresh, 1)
+        ]
+        await self.events.bulk_write(changes, session=session)
         return last
+
+    async def mark_told(self, events: Sequence[Document]) -> None:
+        """The trail has these: sending them again is no new disclosure."""
+        quick = self.events.with_options(write_concern=WriteConcern(w=1))
+        await quick.update_many({"_id": {"$in": [one["_id"] for one in events]}}, {"$set": {"told": True}})
 
     async def settle(self, events: Sequence[Document], state: str, **noted: Any) -> None:
         """Write down what became of events."""
@@ -281,6 +301,7 @@ class Registry:
         """Take away the queues of what was deleted, and the entry where it was not asked for again."""
         queues = [*entry.dropped, *([entry.queue] if entry.state == "deleted" else [])]
         await self.events.delete_many({"queue": {"$in": queues}})
+        await self.numbers.delete_many({"_id": {"$in": queues}})
         if entry.state == "deleted":
             await self.entries.delete_one({"_id": entry.id, "state": "deleted", "queue": entry.queue})
         else:

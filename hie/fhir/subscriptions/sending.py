@@ -48,6 +48,8 @@ class Outcome:
 
 
 DONE = Outcome(done=True)
+# It was not sent at all: somebody else is to.
+LOST = Outcome(done=False)
 
 
 @dataclass(frozen=True, slots=True)

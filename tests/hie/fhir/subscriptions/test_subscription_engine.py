@@ -132,6 +132,7 @@ class TestOthers:
         await until(lambda: len(receiver.numbers) == 2)
         await running.ask("DELETE", f"/Subscription/{name}", account="system")
         await running.put(f"/Subscription/{name}", of_topic(receiver.url) | {"id": name}, account="system")
+        await running.services.interest.look()
         await until(lambda: has_status(running, name, "active"))
         await change(running, 3)
         await until(lambda: len(receiver.numbers) == 3)
@@ -205,16 +206,14 @@ class TestDeadLetters:
         name = await subscribe(running, of_topic(receiver.url, max_count=10))
         receiver.answers = picky
         await change(running, 1, 2, 3)
-        await until(lambda: 3 in receiver.numbers and dead(running, 1))
         await until(lambda: dead(running, 1))
+        await until(lambda: receiver.told[-1].numbers == [3])
         found = await running.services.fhir.subscriptions.events.find_one({"state": "dead"})
         assert (found["n"], found["reason"]) == (2, "The endpoint answered 422.")
         receiver.answers = lambda sent: 200
-        before = len(receiver.told)
         answer = await running.post(f"/Subscription/{name}/$replay", None, account="system")
         assert "1 events" in answer.text
-        await until(lambda: len(receiver.told) > before)
-        assert receiver.told[-1].numbers == [2]
+        await until(lambda: receiver.told[-1].numbers == [2])
 
     async def test_refused_endpoint(self, running: World, receiver: Receiver) -> None:
         """An endpoint that is not found, or wants other credentials, says nothing about a payload: it is tried on."""
@@ -258,8 +257,9 @@ class TestDecision:
         await receiver.start()
         await until(lambda: receiver.told)
         await asyncio.sleep(0.5)
-        assert receiver.numbers == [1]
-        assert [sorted(one) for one in receiver.told[0].events] == [["event-number", "timestamp"]]
+        # The second may have been numbered with the first, or hidden before it was.
+        assert receiver.numbers in ([1], [1, 2])
+        assert {tuple(sorted(one)) for told in receiver.told for one in told.events} == {("event-number", "timestamp")}
         assert b"Observation/" not in b"".join(one.body for one in receiver.sent)
 
     async def test_consent_of_r4(self, running: World, receiver: Receiver) -> None:
