@@ -35,7 +35,9 @@ def main() -> None:
     """Measure, then print."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"some of {', '.join(WORKLOADS)}; else all")
-    parser.add_argument("--patients", type=int, default=300, help="size of the region that is searched")
+    parser.add_argument(
+        "--patients", type=int, nargs="+", default=[300], metavar="N", help="sizes of the region that is searched"
+    )
     parser.add_argument("--bundles", type=int, default=6, help="patient histories that are imported")
     parser.add_argument("--quick", action="store_true", help="few operations: shows that it runs, not how fast")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
@@ -45,7 +47,7 @@ def main() -> None:
         parser.error(f"no such workload: {', '.join(sorted(unknown))}")
     scale = 0.02 if asked.quick else 1.0
     names = asked.workloads or list(WORKLOADS)
-    results, shape = asyncio.run(run(names, patients=asked.patients, bundles=asked.bundles, scale=scale))
+    results, shape = asyncio.run(run(names, patients=tuple(asked.patients), bundles=asked.bundles, scale=scale))
     sys.stdout.write(markdown(results))
     if asked.json:
         write_json(results, shape, asked.json)
@@ -55,7 +57,7 @@ def main() -> None:
 
 
 async def run(
-    names: list[str], *, patients: int, bundles: int, scale: float
+    names: list[str], *, patients: tuple[int, ...], bundles: int, scale: float
 ) -> tuple[list[Result], dict[str, object]]:
     """The results, and the machine they are of."""
     # In the checkout, not in a memory disk: what is measured waits for a disk.

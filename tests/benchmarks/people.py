@@ -20,12 +20,12 @@ GLUCOSES, PRESSURES, BATCH = 6, 4, 400
 NOW = datetime.now(UTC)
 
 
-async def fill(stage: Stage) -> None:
+async def fill(stage: Stage, numbers: range) -> None:
     """Patient, visits, diagnoses and measurements of each, by the project's own store."""
     store = ResourceStore(stage.client, stage.settings.database_prefix, base=stage.settings.fhir_url)
     await store.ensure_indexes()
     batch: list[Write] = []
-    for number in range(stage.patients):
+    for number in numbers:
         batch += [Write("create", one["resourceType"], one["id"], one) for one in record(number)]
         if len(batch) >= BATCH:
             await store.apply(batch)

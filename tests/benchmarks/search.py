@@ -1,7 +1,7 @@
 """
 Searches over HTTP, a page of 20 each, beside finding as many documents by their ids in the same collections.
 
-`--patients N` sizes the region: each patient has two visits, a diagnosis and ten measurements.
+`--patients N...` sizes the region, from the smallest on: each patient has two visits, a diagnosis, ten measurements.
 """
 
 from __future__ import annotations
@@ -50,12 +50,16 @@ def shapes(patients: int) -> dict[str, Ask]:
 
 
 async def run(stage: Stage) -> list[Result]:
-    """Every shape in turn."""
-    say(f"  filling {stage.patients} records")
-    await fill(stage)
-    https = stage.https(CLIENTS)
-    group = f"FHIR search, {stage.patients:,} patients, {stage.patients * 14:,} resources, {CLIENTS} clients"
-    return [await _shape(stage, group, name, ask, https) for name, ask in shapes(stage.patients).items()]
+    """Every shape in turn, at every size."""
+    results, filled = list[Result](), 0
+    for size in sorted(stage.patients):
+        say(f"  filling {size} records")
+        await fill(stage, range(filled, size))
+        filled = size
+        group = f"FHIR search, {size:,} patients, {size * 14:,} resources, {CLIENTS} clients"
+        https = stage.https(CLIENTS)
+        results += [await _shape(stage, group, name, ask, https) for name, ask in shapes(size).items()]
+    return results
 
 
 async def _shape(stage: Stage, group: str, name: str, ask: Ask, https: list[Http]) -> Result:

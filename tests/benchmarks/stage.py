@@ -42,13 +42,14 @@ class Stage:
     """
     The running services and a database client.
 
-    `patients` and `bundles` say how large the data is, `scale` how many operations are measured.
+    `patients` (sizes of the region, one after the other) and `bundles` say how large the data is, `scale` how many
+    operations are measured.
     """
 
     settings: Settings
     data: Path
     client: AsyncMongoClient[Document]
-    patients: int = 300
+    patients: tuple[int, ...] = (300,)
     bundles: int = 6
     scale: float = 1.0
     supervisor: Supervisor = field(default_factory=lambda: Supervisor(say))
@@ -64,6 +65,7 @@ class Stage:
             "HIE_MONGO_URI": self.settings.database_uri,
             "HIE_DATABASE_PREFIX": self.settings.database_prefix,
             "HIE_LOG_LEVEL": "WARNING",
+            "HIE_WEB_WORKERS": str(self.settings.web_workers),
         }
         program = Program(name, [sys.executable, "-m", *command], self.data / "logs" / f"{name}.log", environment)
         self.supervisor.start(program)
@@ -93,10 +95,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(data: Path, *, patients: int, bundles: int, scale: float) -> AsyncIterator[Stage]:
+async def stage(
+    data: Path, *, patients: tuple[int, ...] = (300,), bundles: int = 6, scale: float = 1.0, web_workers: int = 1
+) -> AsyncIterator[Stage]:
     """Database, sign-in, web and listener; no worker: the workloads start one when they measure it."""
     ports: dict[str, Any] = {port: free_port() for port in PORTS}
-    settings = Settings(data_dir=data, database_prefix=f"bench{uuid.uuid4().hex[:8]}", **ports)
+    settings = Settings(data_dir=data, database_prefix=f"bench{uuid.uuid4().hex[:8]}", web_workers=web_workers, **ports)
     server = None if settings.mongo_uri else mongod.start(data / "mongo", settings.mongo_port)
     try:
         async with AsyncMongoClient[Document](settings.database_uri, tz_aware=True, w="majority") as client:

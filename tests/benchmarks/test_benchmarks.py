@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.measure import Floor, Result, Timing, measure, measure_plain
+from tests.benchmarks.peer import side_by_side
 from tests.benchmarks.report import markdown, write_into
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +66,21 @@ class TestReport:
         text = page.read_text()
         assert text.startswith("# Page") and "`make bench` on 2 cores" in text and "### Group" in text
         assert "old" not in text
+
+
+class TestPeer:
+    def test_side_by_side(self) -> None:
+        """Every work has both speeds, their ratio, errors, and the rows that each found."""
+        one = {"per_s": 20.0, "p50_ms": 1.0, "p95_ms": 2.0, "p99_ms": 3.0, "ok": 10, "errors": 0, "rows": 50}
+        half = one | {"per_s": 10.0, "errors": 1}
+        crud = {kind: one for kind in ("create", "read", "update", "delete")}
+        own = {"import": one | {"entries_per_s": 900}, "crud": one | crud, "search": {"chain": one}}
+        peer = {"import": half | {"entries_per_s": 300}, "crud": half | crud, "search": {"chain": half}}
+
+        table = side_by_side(own, peer)
+
+        assert "| transaction import (resources) | 900 | 1.0 / 2.0 / 3.0 | 300 | 1.0 / 2.0 / 3.0 | 3.0 | 0 / 1 |" in table
+        assert "| search: chain | 20 | 1.0 / 2.0 / 3.0 | 10 | 1.0 / 2.0 / 3.0 | 2.0 | 0 / 1 | 5.0 / 5.0 |" in table
 
 
 class TestRun:
