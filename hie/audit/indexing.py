@@ -1,8 +1,9 @@
 """
 What an AuditEvent is found by over FHIR, computed for many events at a time.
 
-Who acts, how, and by which right is the same for thousands of events: that part is indexed once. No search parameter
-of an AuditEvent looks at both parts. https://hl7.org/fhir/R4/auditevent.html#search
+Who acts, how, and by which right is the same for thousands of events, and the request for each patient that it shows:
+these parts are indexed once. No search parameter of an AuditEvent looks at two of them.
+https://hl7.org/fhir/R4/auditevent.html#search
 """
 
 from __future__ import annotations
@@ -14,18 +15,23 @@ from records.definitions import definitions
 from records.search import Index, index
 from records.stored import Json, decode, encode
 
-# What an event has of its own; the rest it shares with others.
-OWN = ("resourceType", "id", "recorded", "entity")
+# What an event has of its own.
+OWN = ("id", "recorded", "entity")
 
 
 def indexed(event: Json) -> Index:
     """The same as `records.search.index`."""
-    own = {name: event[name] for name in OWN if name in event}
-    shared = {name: value for name, value in event.items() if name not in own or name == "resourceType"}
-    text = encode(shared | {"meta": {"profile": event["meta"].get("profile", [])}})
-    found = _shared(text, definitions().custom("AuditEvent"))
-    rest = index(own)
-    return Index((*found.keys, *rest.keys), rest.patients, rest.labels, found.sort | rest.sort)
+    added = definitions().custom("AuditEvent")
+    shared = {name: value for name, value in event.items() if name not in OWN}
+    parts = [_shared(encode(shared | {"meta": {"profile": event["meta"].get("profile", [])}}), added)]
+    for one in event.get("entity", ()):
+        parts.append(_shared(encode({"resourceType": "AuditEvent", "entity": [one]}), added))
+    parts.append(index({"resourceType": "AuditEvent", "recorded": event["recorded"]}))
+    keys = dict.fromkeys(key for part in parts for key in part.keys)
+    patients = dict.fromkeys(patient for part in parts for patient in part.patients)
+    # The first value is what is sorted by.
+    sort = {code: value for part in reversed(parts) for code, value in part.sort.items()}
+    return Index(tuple(keys), tuple(patients), (), sort)
 
 
 @lru_cache(maxsize=4096)
