@@ -19,7 +19,7 @@ from hie.errors import HieError, Unavailable
 from hie.fhir.call import Answer, Call, Params, parse_form
 from hie.fhir.router import route
 from records.errors import NotUnderstood, RecordError
-from records.stored import EVERYTHING
+from records.stored import EVERYTHING, Stored
 
 # What a handler is called, in the words of the trail.
 SEARCHES = ("search_by_post", "search_compartment", "search_system", "search_system_by_post")
@@ -51,8 +51,18 @@ async def audit(call: Call, answer: Answer) -> None:
         address=call.address,
         reasons=await _reasons(call, resource_type, interaction),
     )
+    if interaction in SINGLE and len(answer.rows) > 1:
+        # A condition may select several: each is written down as if it had been named.
+        await _record(call, answer, [*_each(shared, answer.rows)])
+        return
     patients = await _patients(call, answer, resource_type, resource_id)
     await _record(call, answer, [replace(shared, patient=patient) for patient in patients or [""]])
+
+
+def _each(shared: Entry, rows: Iterable[Stored]) -> Iterable[Entry]:
+    for row in rows:
+        for patient in row.patients or ("",):
+            yield replace(shared, resource_id=row.id, version=row.version, patient=patient)
 
 
 def asked(call: Call) -> str:
