@@ -25,13 +25,45 @@ def shape(text: bytes, params: Params) -> bytes:
     if not asked or asked.get("_summary") == "false":
         return text
     resource = decode(text)
-    keep = _elements(asked["_elements"]) if "_elements" in asked else _summary(asked["_summary"], resource)
-    return encode(_cut(resource, keep))
+    if "_elements" in asked:
+        return encode(_cut(resource, _elements(asked["_elements"], resource)))
+    cut = _cut(resource, _summary(asked["_summary"], resource))
+    return encode(_in_summary(cut, resource["resourceType"]) if asked["_summary"] == "true" else cut)
 
 
-def _elements(value: str) -> Keep:
-    wanted = {name.strip().rpartition(".")[2] for name in value.split(",")}
-    return lambda name: name in wanted
+def _elements(value: str, resource: Json) -> Keep:
+    """Those that are named, a choice by its base name too, and those that must be there."""
+    kind = resource["resourceType"]
+    named = (one.strip().rpartition(".") for one in value.split(","))
+    wanted = {name for of, _, name in named if of in ("", kind)}
+    known = definitions().structure(kind).elements
+
+    def keep(name: str) -> bool:
+        element = known.get(name)
+        return name in wanted or (element is not None and (element.name in wanted or element.min > 0))
+
+    return keep
+
+
+def _in_summary(node: Json, name: str) -> Json:
+    """The same with what is in the summary alone in its inner elements."""
+    known = definitions().structure(name).elements
+    found = dict(node)
+    for member, value in node.items():
+        element = known.get(member)
+        inner = (element.reference or element.node) if element else ""
+        if not inner:
+            continue
+        parts = [_in_summary(_inner(one, inner), inner) for one in (value if isinstance(value, list) else [value])]
+        found[member] = parts if isinstance(value, list) else parts[0]
+    return found
+
+
+def _inner(value: Json, name: str) -> Json:
+    structure = definitions().structure(name)
+    kept = {one: inner for one, inner in value.items() if structure.in_summary(one.removeprefix("_"))}
+    # Nothing may be empty: what has no part in the summary is shown whole.
+    return kept or value
 
 
 def _summary(value: str, resource: Json) -> Keep:

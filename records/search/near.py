@@ -9,7 +9,7 @@ https://hl7.org/fhir/R4/location.html#search
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -155,7 +155,7 @@ def _computed(center: Point, field: str) -> dict[str, Any]:
     return {"$multiply": [2 * EARTH_KM, {"$asin": {"$min": [1, {"$sqrt": half}]}}]}
 
 
-def shown(position: Json, values: list[str]) -> Decimal | None:
+def shown(position: Json, values: Sequence[str]) -> Decimal | None:
     """Kilometres from a position to the nearest of the points asked for, to the metre."""
     at = point(position)
     if at is None:

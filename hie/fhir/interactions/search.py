@@ -11,8 +11,11 @@ from dataclasses import replace
 
 from hie.fhir.bundles import join, link, searchset_entry
 from hie.fhir.call import Answer, Call, Params, parse_form
+from hie.fhir.distances import with_distance
+from hie.fhir.explaining import explained, is_asked
 from hie.fhir.persons import expand
 from hie.fhir.subset import shape
+from records.errors import UnknownParameter
 from records.stored import Page, Visibility
 
 # Parameters of the answer's form, not of the search.
@@ -49,7 +52,11 @@ async def _run(
     visibility: Visibility,
     within: tuple[str, str] | None = None,
 ) -> Answer:
-    asked = await expand(call, resource_type, tuple(pair for pair in params if pair[0] not in FORM))
+    asked = await expand(call, resource_type, tuple(pair for pair in params if not _is_form(pair)))
+    if is_asked(params):
+        if within is not None:
+            raise UnknownParameter("_explain is for searches of a type.")
+        return await explained(call, resource_type, tuple(asked), visibility)
     cursor = next((value for name, value in params if name == "_cursor"), None)
     found = await call.services.store.search(
         resource_type, tuple(asked), visibility=visibility, lenient=call.lenient, cursor=cursor, within=within,
@@ -60,6 +67,10 @@ async def _run(
     entries = entries_of(call, page, params)
     body = join("searchset", _links(call, path, page), page.total, entries, call.services.clock())
     return Answer(200, body, {}, (*page.matches, *page.included), interaction="search")
+
+
+def _is_form(pair: tuple[str, str]) -> bool:
+    return pair[0] in FORM or pair == ("_explain", "false")
 
 
 def _links(call: Call, path: str, page: Page) -> list[tuple[str, str]]:
@@ -74,7 +85,9 @@ def _links(call: Call, path: str, page: Page) -> list[tuple[str, str]]:
 def entries_of(call: Call, page: Page, params: Params) -> Iterator[bytes]:
     if ("_summary", "count") in params:
         return
+    near = [value for name, value in params if name == "near"]
     for row in page.matches:
-        yield searchset_entry(call.base, row, shape(row.text, params), "match")
+        entry = searchset_entry(call.base, row, shape(row.text, params), "match")
+        yield with_distance(entry, row, near) if near and row.type == "Location" else entry
     for row in page.included:
         yield searchset_entry(call.base, row, row.text, "include")
