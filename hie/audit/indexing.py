@@ -24,8 +24,8 @@ def indexed(event: Json) -> Index:
     added = definitions().custom("AuditEvent")
     shared = {name: value for name, value in event.items() if name not in OWN}
     parts = [_shared(encode(shared | {"meta": {"profile": event["meta"].get("profile", [])}}), added)]
-    for one in event.get("entity", ()):
-        parts.append(_shared(encode({"resourceType": "AuditEvent", "entity": [one]}), added))
+    entities = ({"resourceType": "AuditEvent", "entity": [one]} for one in event.get("entity", ()))
+    parts += [_shared(encode(one), added) for one in entities]
     parts.append(index({"resourceType": "AuditEvent", "recorded": event["recorded"]}))
     keys = dict.fromkeys(key for part in parts for key in part.keys)
     patients = dict.fromkeys(patient for part in parts for patient in part.patients)

@@ -27,6 +27,8 @@ from records.stored import EVERYTHING, Json, Stored, Visibility, Write, encode
 
 # Made by the client registry from the Patients; those of another exchange would stand beside its own.
 OWN_TYPES = frozenset({"Person"})
+# Accepted by the answer to the request that asks for it, and not by a job that comes later.
+AGREED_TYPES = frozenset({"Subscription"})
 _SERVERS_OWN = ("versionId", "lastUpdated", "source")
 _NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 
@@ -112,6 +114,8 @@ def _expected(job: Job, kind: str) -> None:
         raise Invalid(f"This file was announced to hold {wanted} resources alone.")
     if kind in OWN_TYPES:
         raise Unsupported(f"The exchange makes each {kind} itself, from the Patients that it is given.")
+    if kind in AGREED_TYPES:
+        raise Unsupported(f"A {kind} is agreed on one by one: send it by POST or PUT.")
 
 
 def _id_of(job: Job, text: bytes) -> str:

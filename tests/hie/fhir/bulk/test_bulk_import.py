@@ -74,6 +74,17 @@ class TestLines:
         assert b"{not json" in kept
         assert len(kept) == 5
 
+    async def test_made_elsewhere(self, bulk: BulkWorld) -> None:
+        """A Person is made by the registry, and a Subscription agreed on by its own request."""
+        wanted = {
+            "resourceType": "Subscription", "id": "s1", "status": "requested", "reason": "test",
+            "criteria": "Observation?code=1", "channel": {"type": "rest-hook", "endpoint": "http://127.0.0.1:1/"},
+        }  # fmt: skip
+        manifest = await bulk.imported(ndjson({"resourceType": "Person", "id": "x1"}, wanted))
+
+        assert manifest["output"] == [] and manifest["error"][0]["count"] == 2
+        assert ids(await bulk.get("/Subscription", account="system")) == []
+
     async def test_numbers(self, bulk: BulkWorld) -> None:
         """The line is stored as it was sent: 1.50 stays 1.50."""
         value = observation("o1", valueQuantity="VALUE")
