@@ -13,6 +13,7 @@ from hie.fhir.interactions.transaction import run_transaction
 from hie.fhir.operations.messaging.reading import is_message
 from hie.fhir.operations.process_message import process_message
 from hie.fhir.submission import Submission, read_submission
+from hie.fhir.unasked import form_alone
 from records.errors import Invalid, TooCostly
 
 
@@ -20,6 +21,7 @@ async def bundle(call: Call) -> Answer:
     """A batch answers entry by entry; a transaction happens whole or not at all."""
     if is_message(call.body):
         return await process_message(call)
+    form_alone(call)
     submission = read_submission(call.body)
     limit = call.services.settings.fhir_max_entries
     if len(submission.entries) > limit:

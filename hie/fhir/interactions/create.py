@@ -11,6 +11,7 @@ import uuid
 from hie.fhir.call import Answer, Call, Params
 from hie.fhir.conditions import if_none_exist, in_one, reserve, the_one
 from hie.fhir.representation import written
+from hie.fhir.unasked import form_alone
 from hie.fhir.writing import file_one, permit, read_body
 from records.stored import Visibility, Write
 
@@ -19,6 +20,7 @@ async def create(call: Call) -> Answer:
     """`POST [base]/[type]`: the server chooses the id."""
     (resource_type,) = call.path
     visibility = await call.visibility(resource_type, "create")
+    form_alone(call, "The condition of a create stands in the header If-None-Exist.")
     resource = read_body(call, resource_type)
     permit(resource, visibility)
     write = Write("create", resource_type, str(uuid.uuid4()), resource, call.body)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hie.fhir.call import Answer, Call
 from hie.fhir.outcome import informational, outcome
+from hie.fhir.unasked import form_alone
 from records import validation
 from records.errors import Invalid
 from records.stored import Json, encode
@@ -17,6 +18,7 @@ async def validate(call: Call) -> Answer:
     """`POST [base]/[type]/$validate` with the resource, or Parameters that hold it as `resource`."""
     resource_type = call.path[0]
     await call.visibility(resource_type, "validate")
+    form_alone(call)
     resource = _subject(validation.parse(call.body))
     if resource.get("resourceType") != resource_type:
         raise Invalid(f"The resource to validate must be a {resource_type}.", status=400)

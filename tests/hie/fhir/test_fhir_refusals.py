@@ -129,3 +129,20 @@ class TestTrail:
         assert [(row["p"], row["d"]) for row in events[-3:]] == [(["p1"], False)] * 3
         assert "张医生" in looked.text
         assert (await world.services.audit.verify()).ok
+
+
+class TestQueries:
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("POST", "/Patient?identifier=a|b"), ("PUT", "/Patient/p1?active=true"),
+            ("DELETE", "/Patient/p1?active=true"), ("PATCH", "/Patient/p1?active=true"),
+            ("POST", "/Patient/$validate?profile=x"),
+        ],
+    )  # fmt: skip
+    async def test_of_writes(self, world: World, method: str, path: str) -> None:
+        """A query that a write has no use for is refused: it could be meant as a condition."""
+        await world.made(patient())
+
+        assert issue(await world.ask(method, path, patient(), account="system"))[:2] == (400, "not-supported")
+        assert (await world.get("/Patient?_summary=count")).json()["total"] == 1
