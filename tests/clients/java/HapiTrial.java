@@ -245,7 +245,7 @@ public class HapiTrial {
       same(true, kinds.containsAll(List.of("Patient", "Observation")));
       MethodOutcome good = CLIENT.validate().resource(patient(MARK)).execute();
       same("INFORMATION", ((OperationOutcome) good.getOperationOutcome()).getIssueFirstRep().getSeverity().name());
-      MethodOutcome bad = CLIENT.validate().resource(new Observation()).execute();
+      MethodOutcome bad = CLIENT.validate().resource(new Observation().setStatus(Observation.ObservationStatus.FINAL)).execute();
       same("ERROR", ((OperationOutcome) bad.getOperationOutcome()).getIssueFirstRep().getSeverity().name());
     });
     step("meta", () -> {
