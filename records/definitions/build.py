@@ -19,6 +19,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from records.definitions.constraints import constraints, profiles
 from records.definitions.parameters import Compiler
 from records.definitions.structures import structures, value_sets
 from records.search.units import computed
@@ -50,6 +51,8 @@ def main() -> None:
     _write("search", _search(package, nodes, offered))
     bindings = {row["binding"] for one in nodes.values() for row in one.get("elements", ()) if "binding" in row}
     _write("value_sets", value_sets(bindings, package["ValueSet"], package["CodeSystem"]))
+    _write("constraints", constraints(package["StructureDefinition"].values()))
+    _write("profiles", profiles(package))
     _write("units", _units(package["ValueSet"][COMMON_UNITS]))
 
 

@@ -1,0 +1,66 @@
+"""
+Asks an invariant of an element, by the FHIRPath engine; None where the engine cannot say.
+
+Never a value of the resource leaves: no trace is written, and what the engine raises is not told.
+https://hl7.org/fhir/R4/fhirpath.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import fhirpathpy
+from fhirpathpy.engine.nodes import ResourceNode
+from fhirpathpy.models import models
+
+from records.validation.profiles.items import Item
+
+LONGEST = 8_000
+MODEL = models["r4"]
+Ask = Callable[..., list[Any]]
+
+
+def _has_value(found: list[Any]) -> bool:
+    """`hasValue()`: one primitive that is there itself, not only by its extensions; the engine lacks it."""
+    value = getattr(found[0], "data", found[0]) if len(found) == 1 else None
+    return value is not None and not isinstance(value, dict)
+
+
+OWN_FUNCTIONS = {
+    "hasValue": {"fn": _has_value, "arity": {0: []}, "nullable": False},
+    "trace": {"fn": lambda found, *_: found, "arity": {1: ["String"], 2: ["String", "Expr"]}},
+}
+
+
+@lru_cache(maxsize=4_096)
+def compiled(expression: str) -> Ask | None:
+    """The expression ready to be asked; None where the engine cannot read it."""
+    if len(expression) > LONGEST:
+        return None
+    try:
+        asked: Ask = fhirpathpy.compile(expression, MODEL, {"userInvocationTable": OWN_FUNCTIONS})
+    except Exception:
+        return None
+    return asked
+
+
+def holds(expression: str, item: Item) -> bool | None:
+    """Whether the invariant holds of this element; None where that cannot be said."""
+    asked = compiled(expression)
+    if asked is None:
+        return None
+    node: Callable[..., Any] = ResourceNode
+    here = node(item.value, _path(item), item.shadow)
+    names = {"resource": item.resource, "rootResource": item.root, "context": here}
+    try:
+        found = asked(here, names)
+    except Exception:
+        return None
+    # An invariant that finds nothing is not broken: https://hl7.org/fhirpath/#singleton-evaluation-of-collections
+    return not any(one is False for one in found)
+
+
+def _path(item: Item) -> str:
+    return item.type if item.path.endswith("[x]") or "." not in item.path else item.path
