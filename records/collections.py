@@ -68,10 +68,14 @@ class Collections:
         self._locks = self._databases["exchange"]["conditional_locks"]
         self.secrets = client.get_database(f"{prefix}_exchange", write_concern=DURABLE)["secrets"]
         self._ready: set[str] = set()
+        self._found: dict[str, Collection] = {}
 
     def of(self, resource_type: str) -> Collection:
         """The current versions of a type."""
-        return self._databases[database_of(resource_type)][resource_type]
+        found = self._found.get(resource_type)
+        if found is None:
+            found = self._found[resource_type] = self._databases[database_of(resource_type)][resource_type]
+        return found
 
     def history_of(self, resource_type: str) -> Collection:
         """The past versions of the database that a type is in."""
