@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -18,7 +19,6 @@ from hie.fhir.call import Call, split_url
 from hie.fhir.conditions import matches
 from records.definitions import Structure, definitions
 from records.errors import PreconditionFailed
-from records.stored import decode
 
 Resolve = Callable[[str], str | None]
 # Types whose values are addresses; a canonical names a definition, and never an entry.
@@ -95,8 +95,10 @@ def _relinked(literal: bytes, resolve: Resolve) -> bytes:
 
 def _addresses(text: bytes, resolve: Resolve) -> bytes:
     """The rare case: elements of the address types, told from strings and canonicals by the definitions."""
-    resource = decode(text)
-    flags = _values(definitions().structure(resource["resourceType"]), resource)
+    found = msgspec.json.decode(text)
+    # A patch has no types: what is set there and names an entry is a reference to it.
+    typed = isinstance(found, dict) and "resourceType" in found
+    flags = _values(_shape(found, "Resource", ""), found) if typed else repeat(True)
 
     def replaced(found: re.Match[bytes]) -> bytes:
         if found[2] is not None or not next(flags, False):

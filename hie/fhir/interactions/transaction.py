@@ -67,6 +67,7 @@ async def _carry_out(call: Call, targets: Sequence[Target], reading: Sequence[En
     deleting = [target for target in targets if target.entry.method == "DELETE"]
     planner = Planner(call)
     removed = await planner.removals(deleting)
+    refuse_overlaps(removed)
     # Gone before anything is looked for: what is created anew in their place is not met by its condition.
     gone = iter(await file_within(call, [_deletion(plan) for plan in removed if plan.interaction], call.session))
     done = [Done(plan.entry, (next(gone),) if plan.interaction else (), 204) for plan in removed]
