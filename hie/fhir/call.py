@@ -90,6 +90,8 @@ def split_url(url: str) -> tuple[tuple[str, ...], Params]:
 
 def parse_query(query: str) -> Params:
     """A query string to pairs, empty values kept: an empty search value is an error, not an absence."""
+    if "%00" in query or "\x00" in query:
+        raise NotUnderstood("A null byte has no place in a query.")
     try:
         return tuple(parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="strict"))
     except UnicodeDecodeError:
