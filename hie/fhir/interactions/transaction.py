@@ -49,6 +49,9 @@ async def run_transaction(call: Call, submission: Submission) -> Answer:
         with located(entry):
             targets.append(read_target(call, entry))
     reading = [entry for entry in submission.entries if not is_write(entry)]
+    for kind in sorted({target.type for target in targets}):
+        # Made inside, a new collection would make all of it begin again.
+        await call.services.store.collections.prepare(kind)
     done = await in_one(call, lambda inner: _carry_out(inner, targets, reading))
     done.sort(key=lambda one: one.entry.number)
     touched = tuple(row for one in done for row in one.rows)
