@@ -57,6 +57,9 @@ class Settings(BaseSettings):
         100, ge=1, le=400, description="Most resources that one conditional delete takes away; 1: several are refused"
     )
     fhir_gzip_bytes: int = Field(4_000, description="Smallest FHIR answer that is compressed for who asks; 0: none is")
+    fhir_profiles: Literal["ignore", "enforce"] = Field(
+        "ignore", description="enforce: a FHIR write is refused that does not keep the profiles in its meta.profile"
+    )
     fhir_cors_origins: str = Field(
         "", description="Origins of SMART apps in a browser, blanks between them, or *; none: no other origin is let in"
     )

@@ -28,7 +28,7 @@ from hie.fhir.operations.match import match
 from hie.fhir.operations.meta import meta, meta_add, meta_delete
 from hie.fhir.operations.process_message import process_message
 from hie.fhir.operations.summary import summary
-from hie.fhir.operations.validate import validate
+from hie.fhir.operations.validate.operation import validate
 from hie.fhir.routing import Route, Table
 from hie.fhir.search_parameters.routes import REINDEX_ROUTES
 from hie.fhir.subscriptions.routes import SUBSCRIPTION_ROUTES
@@ -56,6 +56,7 @@ ROUTES = (
     Route("DELETE", "T?", conditional_delete),
     Route("GET", "T/_history", history),
     Route("POST", "T/$validate", validate),
+    *(Route(method, "T/I/$validate", validate) for method in ("GET", "POST")),
     Route("GET", "T/I", read),
     Route("PUT", "T/I", update),
     Route("PATCH", "T/I", patch),

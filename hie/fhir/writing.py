@@ -12,6 +12,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from hie.errors import Refused
 from hie.fhir.call import Call
+from hie.fhir.operations.validate.enforcing import conform
 from hie.fhir.search_parameters.rights import allow
 from hie.fhir.subscriptions.accepting import accept
 from records import search, validation
@@ -70,6 +71,7 @@ async def file_all(call: Call, writes: Sequence[Write]) -> list[Stored]:
     services = call.services
     source = source_of(call)
     allow(call.caller, writes)
+    await conform(call, writes)
     accepted = await accept(call, writes)
 
     async def file(session: AsyncClientSession) -> list[Stored]:
@@ -85,6 +87,7 @@ async def file_within(call: Call, writes: Sequence[Write], session: AsyncClientS
     if not writes:
         return []
     allow(call.caller, writes)
+    await conform(call, writes)
     accepted = await accept(call, writes)
     rows = await call.services.filing.file(accepted.writes, session=session, source=source_of(call))
     await accepted.keep(rows, session)

@@ -1,8 +1,8 @@
 """
-Who may define search parameters and have resources indexed again: a system, or an administrator.
+Who may define search parameters and profiles, and have resources indexed again: a system, or an administrator.
 
-What a definition finds is everybody's business: it decides by what every record can be looked for.
-https://hl7.org/fhir/R4/searchparameter.html
+What a definition finds or asks is everybody's business: it decides by what every record can be looked for, and what is
+valid. https://hl7.org/fhir/R4/searchparameter.html, https://hl7.org/fhir/R4/structuredefinition.html
 """
 
 from __future__ import annotations
@@ -14,19 +14,24 @@ from hie.access.policy import Denied
 from records.stored import Write
 
 TYPE = "SearchParameter"
+DEFINITIONS = {
+    TYPE: ("search-parameters-not-allowed", "Search parameters"),
+    "StructureDefinition": ("profiles-not-allowed", "Profiles"),
+}
 ROLES = frozenset({"system", "administrator"})
 
 
 def allow(caller: Caller, writes: Iterable[Write]) -> None:
-    """Denied where a SearchParameter is among the writes of somebody else."""
+    """Denied where a definition is among the writes of somebody else."""
     for write in writes:
         allow_type(caller, write.type)
 
 
 def allow_type(caller: Caller, resource_type: str) -> None:
     """The same for what will be a write of this type."""
-    if resource_type == TYPE and caller.role not in ROLES:
-        raise Denied("search-parameters-not-allowed", "Search parameters are defined by a system or an administrator.")
+    if resource_type in DEFINITIONS and caller.role not in ROLES:
+        reason, what = DEFINITIONS[resource_type]
+        raise Denied(reason, f"{what} are defined by a system or an administrator.")
 
 
 def allow_reindexing(caller: Caller) -> None:

@@ -15,7 +15,7 @@ from records.validation.profiles.engine import holds
 from records.validation.profiles.items import Item, named
 from records.validation.profiles.known import Known
 from records.validation.profiles.rules import UNLIMITED, Rule, Unusable
-from records.validation.profiles.vocabulary import member
+from records.validation.profiles.vocabulary import codes_of, member
 from records.validation.scope import expression
 
 ANY_RESOURCE = frozenset({"Resource", "DomainResource"})
@@ -33,7 +33,8 @@ class Findings:
     def report(self, item: Item, rule: Rule, text: str, code: str, severity: str = "error", name: str = "") -> None:
         """Note a finding about an element, or about a child of it that is not there."""
         place = (item.place, name, -1) if name else item.place
-        self.issues.append(Issue(expression(place), f"{text} ({rule.id})", code, severity))
+        whose = f" of {self.trail[-1][0]}" if self.trail else ""
+        self.issues.append(Issue(expression(place), f"{text} ({rule.id}{whose})", code, severity))
 
     def aside(self, trail: tuple[tuple[str, int], ...] = ()) -> Findings:
         """A walk whose findings only answer a question."""
@@ -183,7 +184,7 @@ def _invariant(item: Item, rule: Rule, found: Findings, key: str, answer: bool |
 def _bound(item: Item, rule: Rule, found: Findings) -> None:
     if not rule.value_set:
         return
-    answers = [member(found.known.vocabulary, rule.value_set, system, code) for system, code in _codes(item)]
+    answers = [member(found.known.vocabulary, rule.value_set, system, code) for system, code in codes_of(item)]
     if any(answers):
         return
     if None in answers:
@@ -191,13 +192,3 @@ def _bound(item: Item, rule: Rule, found: Findings) -> None:
         found.report(item, rule, text, "not-supported", "warning")
     elif answers or "extension" not in item.content:
         found.report(item, rule, f"No code of the required value set {rule.value_set}.", "code-invalid")
-
-
-def _codes(item: Item) -> list[tuple[str | None, str]]:
-    value = item.value
-    if isinstance(value, str):
-        return [(None, value)]
-    if not isinstance(value, dict):
-        return []
-    coded = value.get("coding", []) if item.type == "CodeableConcept" else [value]
-    return [(str(one.get("system", "")), str(one["code"])) for one in coded if isinstance(one, dict) and "code" in one]

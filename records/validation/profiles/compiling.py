@@ -12,8 +12,17 @@ from typing import Any
 from records.definitions import Element, official
 from records.stored import Json
 from records.validation.profiles.drafts import BASE, Draft, Find, draft, is_base
-from records.validation.profiles.invariants import Invariant, invariants
-from records.validation.profiles.rules import UNLIMITED, Discriminator, Profile, Rule, Slicing, Type, Unusable
+from records.validation.profiles.invariants import invariants
+from records.validation.profiles.rules import (
+    UNLIMITED,
+    Discriminator,
+    Invariant,
+    Profile,
+    Rule,
+    Slicing,
+    Type,
+    Unusable,
+)
 
 FHIRPATH = "http://hl7.org/fhirpath/System."
 KINDS = frozenset({"value", "pattern", "exists", "type", "profile"})

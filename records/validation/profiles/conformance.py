@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/resource.html#profile-tags, https://hl7.org/fhir/R4/exte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from records.definitions import definitions
 from records.errors import Issue
@@ -14,7 +14,6 @@ from records.stored import Json
 from records.validation.profiles import checking
 from records.validation.profiles.checking import Findings
 from records.validation.profiles.drafts import is_base
-from records.validation.profiles.extensions import check_extensions
 from records.validation.profiles.items import Item, every, root_of
 from records.validation.profiles.known import Known
 from records.validation.profiles.rules import Rule, Unusable
@@ -43,14 +42,17 @@ def extensions_used(resource: Json) -> set[str]:
     }
 
 
-def examine(resource: Json, known: Known, *, unknown: str = "warning") -> list[Issue]:
+def check_claims(resource: Json, known: Known, *, unknown: str = "warning", but: Collection[str] = ()) -> list[Issue]:
     """
-    What the resource says of itself: its profiles, those of what it holds, and its extensions.
+    By what the resource, and what it holds, does not conform to the profiles that they claim.
 
-    `unknown` is how bad a profile is that is claimed and not known here.
+    `unknown` is how bad it is that a profile is not known here; `but` are those of the resource already looked at.
     """
-    found = [issue for item, one in claims(resource) for issue in _checked(item, one, known, unknown)]
-    return [*found, *check_extensions(resource, known)]
+    found = list[Issue]()
+    for item, one in claims(resource):
+        if item.value is not resource or one not in but:
+            found += _checked(item, one, known, unknown)
+    return found
 
 
 def _checked(item: Item, canonical: str, known: Known, unknown: str) -> list[Issue]:

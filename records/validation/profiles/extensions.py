@@ -7,7 +7,9 @@ https://hl7.org/fhir/R4/defining-extensions.html
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
+from records.definitions import definitions
 from records.errors import Issue
 from records.stored import Json
 from records.validation.profiles import checking
@@ -16,7 +18,18 @@ from records.validation.profiles.items import Item, children, root_of
 from records.validation.profiles.known import Known
 from records.validation.profiles.rules import Profile, Unusable
 
-ANYWHERE = frozenset({"Element", "Resource", "DomainResource", "Any", "*"})
+HL7 = "http://hl7.org/fhir/StructureDefinition/"
+# Where HL7's own package has them, against its own definitions.
+CONTEXT_ERRATA = {
+    f"{HL7}structuredefinition-fhir-type": ("ElementDefinition.type",),
+    f"{HL7}regex": ("ElementDefinition.type",),
+    f"{HL7}structuredefinition-standards-status": ("ElementDefinition", "DomainResource"),
+    f"{HL7}structuredefinition-wg": ("DomainResource",),
+    f"{HL7}structuredefinition-fmm": ("DomainResource",),
+    f"{HL7}structuredefinition-normative-version": ("ElementDefinition", "DomainResource"),
+    f"{HL7}valueset-concept-comments": ("CodeSystem.concept",),
+    f"{HL7}valueset-concept-definition": ("CodeSystem.concept",),
+}
 
 
 def check_extensions(resource: Json, known: Known) -> list[Issue]:
@@ -57,7 +70,8 @@ def _defined(item: Item, holder: Item, profile: Profile, known: Known, *, modify
     if profile.modifier != modifying:
         right = "modifierExtension" if profile.modifier else "extension"
         yield Issue(item.expression, f"By its definition it stands in {right}.", "extension")
-    if profile.contexts and not any(_in_context(holder, item, *one) for one in profile.contexts):
+    errata = [("element", one) for one in CONTEXT_ERRATA.get(profile.url, ())]
+    if profile.contexts and not any(_in_context(holder, *one) for one in (*profile.contexts, *errata)):
         places = ", ".join(one for _, one in profile.contexts)
         yield Issue(item.expression, f"By its definition it may only be in {places}.", "extension")
     findings = checking.Findings(known, trail=((profile.url, id(item.value)),))
@@ -65,13 +79,28 @@ def _defined(item: Item, holder: Item, profile: Profile, known: Known, *, modify
     yield from findings.issues
 
 
-def _in_context(holder: Item, item: Item, kind: str, expression: str) -> bool:
+def _in_context(holder: Item, kind: str, expression: str) -> bool:
     if kind == "fhirpath":
         # Where it cannot be asked, nobody is accused.
         return holds(expression, holder) is not False
     if kind == "extension":
         return holder.type == "Extension" and holder.content.get("url") == expression
-    if expression in ANYWHERE:
-        return expression != "Resource" or "." not in holder.path
-    places = {holder.path, holder.path.removesuffix("[x]"), holder.type, holder.node}
-    return expression in places or expression.removesuffix("[x]") in places
+    return _plain(expression) in _kinds(holder)
+
+
+def _plain(expression: str) -> str:
+    return "Element" if expression in ("Any", "*") else expression.removesuffix("[x]")
+
+
+@cache
+def _names(path: str, kind: str, node: str) -> frozenset[str]:
+    found = {path.removesuffix("[x]"), kind, node, "Element"}
+    if definitions().is_resource(kind):
+        found |= {"Resource"}
+        found |= {"DomainResource"} if "contained" in definitions().structure(kind).elements else set()
+    return frozenset(found)
+
+
+def _kinds(holder: Item) -> frozenset[str]:
+    """What the holder can be called in a context: its path, its type, and what that comes from."""
+    return _names(holder.path, holder.type, holder.node)

@@ -7,7 +7,6 @@ https://hl7.org/fhir/R4/conformance-rules.html#constraints
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from records.definitions import official
@@ -16,22 +15,14 @@ from records.errors import Issue
 from records.stored import Json
 from records.validation.laws import LAWS
 from records.validation.laws.common import DOMAIN_RESOURCE
+from records.validation.profiles.by_hand import BY_HAND
 from records.validation.profiles.engine import compiled, holds
 from records.validation.profiles.items import Item, every, root_of
+from records.validation.profiles.rules import Invariant
 
 # By the gate's walk itself: an element is not empty, a div is safe and says something, local references are there,
 # nothing is contained in what is contained.
 BY_STRUCTURE = frozenset({"ele-1", "txt-1", "txt-2", "ref-1", "dom-2"})
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """A rule of the definitions: its key, how bad breaking it is, in words, and as FHIRPath."""
-
-    key: str
-    severity: str
-    human: str
-    expression: str
 
 
 @cache
@@ -51,7 +42,8 @@ def asked_of(path: str) -> tuple[Invariant, ...]:
 def unreadable() -> Mapping[tuple[str, str], Invariant]:
     """Those that nobody evaluates, by path and key: the engine cannot read them and there is no law."""
     return {
-        (path, one.key): one for path in invariants() for one in asked_of(path) if compiled(one.expression) is None
+        (path, one.key): one for path in invariants() for one in asked_of(path)
+        if one.key not in BY_HAND and compiled(one.expression) is None
     }
 
 
@@ -63,7 +55,8 @@ def check_invariants(resource: Json) -> list[Issue]:
 def _broken(item: Item) -> Iterator[Issue]:
     for place in _places(item.path, item.type, item.node):
         for one in asked_of(place):
-            answer = holds(one.expression, item)
+            own = BY_HAND.get(one.key)
+            answer = own(item) if own is not None else holds(one.expression, item)
             if answer is None:
                 text = f"{one.key}: This rule could not be evaluated here: {one.human}"
                 yield Issue(item.expression, text, "not-supported", "information")

@@ -1,8 +1,8 @@
 """
 The definitions that one validation stands on: HL7's own, and those that the caller brings, each at its version.
 
-What is compiled is kept by the identity and version of every definition it was made of, so that a changed definition
-is simply another key: no process has to tell another. https://hl7.org/fhir/R4/references.html#canonical
+What is compiled is kept by the content of every definition it was made of, so that a changed definition is simply
+another key: no process has to tell another. https://hl7.org/fhir/R4/references.html#canonical
 """
 
 from __future__ import annotations
@@ -19,16 +19,15 @@ from records.validation.profiles.rules import Profile, Unusable
 from records.validation.profiles.vocabulary import NO_VOCABULARY, Vocabulary
 
 MOST_COMPILED = 500
-Key = tuple[tuple[str, str, int], ...]
+Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A StructureDefinition as it is now: its content, and the id and number of this version of it."""
+    """A StructureDefinition as it is now: its content, and a digest that no other content has."""
 
     definition: Json
-    id: str
-    version: int = 0
+    digest: str
 
     @property
     def url(self) -> str:
@@ -90,13 +89,13 @@ class Known:
             raise made
         return made
 
-    def _made_of(self, found: Version) -> Iterator[tuple[str, str, int]]:
+    def _made_of(self, found: Version) -> Iterator[str]:
         """The definition, and every definition that it is based on."""
         seen: set[str] = set()
         one: Version | None = found
-        while one is not None and one.id not in seen:
-            yield one.url, one.id, one.version
-            seen.add(one.id)
+        while one is not None and one.digest not in seen:
+            yield one.digest
+            seen.add(one.digest)
             one = self.version(str(one.definition.get("baseDefinition", "")))
 
 

@@ -10,13 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from records.validation.profiles.invariants import Invariant
-
 UNLIMITED = -1
 
 
 class Unusable(Exception):
     """A definition that cannot be used; the text says why, in words about the definition alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A rule as FHIRPath: its key, how bad breaking it is, in words, and the expression."""
+
+    key: str
+    severity: str
+    human: str
+    expression: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,28 +7,23 @@ same bundle. https://hl7.org/fhir/R4/references.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from records.definitions import definitions
-from records.stored import Json
 from records.validation.profiles import checking
 from records.validation.profiles.drafts import BASE, is_base
-from records.validation.profiles.items import Item, every, root_of
+from records.validation.profiles.items import Item
+from records.validation.profiles.references import kind_of_reference, resolved
 from records.validation.profiles.rules import Rule
 
 if TYPE_CHECKING:
     from records.validation.profiles.checking import Findings
 
-_TYPE = re.compile(r"(?:^|/)([A-Z][A-Za-z]*)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$", re.ASCII)
-
 
 def check_target(item: Item, rule: Rule, allowed: Sequence[str], found: Findings) -> None:
     """A Reference to one of the types or profiles that are allowed."""
-    target = resolved(item)
-    kind = target.type if target is not None else _kind(item.content)
+    target = resolved(item.content, item)
+    kind = target.type if target is not None else kind_of_reference(item.content)
     types = {url: _type(url, found) for url in allowed}
     if kind is None or "Resource" in types.values():
         return
@@ -58,9 +53,9 @@ def _conforms(target: Item, rule: Rule, url: str, found: Findings) -> bool:
 
 def resolved_conforms(item: Item, urls: Sequence[str], found: Findings) -> bool:
     """For slices by profile: the resource that came along conforms, or else the type of the reference fits."""
-    target = resolved(item)
+    target = resolved(item.content, item)
     if target is None:
-        return _kind(item.content) in {_type(url, found) for url in urls}
+        return kind_of_reference(item.content) in {_type(url, found) for url in urls}
     return any(
         target.type == url.removeprefix(BASE) if is_base(url) else _conforms(target, Rule("", "slice"), url, found)
         for url in urls
@@ -69,50 +64,12 @@ def resolved_conforms(item: Item, urls: Sequence[str], found: Findings) -> bool:
 
 def through(items: Sequence[Item], rule: Rule, found: Findings) -> Iterator[tuple[list[Item], Rule]]:
     """`resolve()` in a discriminator: the resources that came along, by the rules of the profiles they should have."""
-    there = [one for one in map(resolved, items) if one is not None]
+    there = [one for one in (resolved(one.content, one) for one in items) if one is not None]
     for kind in rule.types:
         for url in kind.targets:
             profile = None if is_base(url) else found.known.profile(url)
             own = profile.rule if profile is not None else None
             yield there, own or Rule("", url)
-
-
-def resolved(item: Item) -> Item | None:
-    """The contained resource or the entry of the same bundle that is meant."""
-    literal = item.content.get("reference")
-    if not isinstance(literal, str):
-        return None
-    if literal.startswith("#"):
-        inside = item.resource.get("contained", [])
-        found = next((one for one in inside if isinstance(one, dict) and one.get("id") == literal[1:]), None)
-        return _as_item(item, found) if found is not None else None
-    entries = item.root.get("entry", []) if item.root.get("resourceType") == "Bundle" else []
-    for entry in entries:
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict) and literal in _addresses(entry, resource):
-            return _as_item(item, resource)
-    return None
-
-
-def _addresses(entry: Json, resource: Json) -> set[str]:
-    return {str(entry.get("fullUrl")), f"{resource.get('resourceType')}/{resource.get('id')}"}
-
-
-def _as_item(item: Item, resource: Json) -> Item | None:
-    """The resource in its own place in what was sent."""
-    if "resourceType" not in resource:
-        return None
-    for one in every(root_of(item.root)):
-        if one.value is resource:
-            return one
-    return replace(root_of(resource), root=item.root)
-
-
-def _kind(reference: Json) -> str | None:
-    literal = reference.get("reference")
-    found = _TYPE.search(literal) if isinstance(literal, str) else None
-    kind = found[1] if found else reference.get("type")
-    return kind if isinstance(kind, str) and definitions().is_resource(kind) else None
 
 
 def _type(url: str, found: Findings) -> str | None:

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from records.definitions import official
 from records.definitions.load import read
+from records.validation.profiles.grammars import by_grammar
+from records.validation.profiles.items import Item
 
 
 class Vocabulary(Protocol):
@@ -40,8 +42,20 @@ def _listed() -> Mapping[str, Mapping[str, frozenset[str]]]:
 
 
 def member(vocabulary: Vocabulary, value_set: str, system: str | None, code: str) -> bool | None:
-    """The same, by R4's own lists first."""
+    """The same, by R4's own lists and by grammars first."""
     codes = _listed().get(value_set.partition("|")[0])
     if codes is None:
-        return vocabulary.holds(value_set, system, code)
+        answer = by_grammar(value_set, code)
+        return vocabulary.holds(value_set, system, code) if answer is None else answer
     return any(code in one for one in codes.values()) if system is None else code in codes.get(system, ())
+
+
+def codes_of(item: Item) -> list[tuple[str | None, str]]:
+    """The codes of an element, each with its system; a plain code has None, for its system is understood."""
+    value = item.value
+    if isinstance(value, str):
+        return [(None, value)]
+    if not isinstance(value, dict):
+        return []
+    coded = value.get("coding", []) if item.type == "CodeableConcept" else [value]
+    return [(str(one.get("system", "")), str(one["code"])) for one in coded if isinstance(one, dict) and "code" in one]

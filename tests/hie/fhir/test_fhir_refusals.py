@@ -137,7 +137,7 @@ class TestQueries:
         [
             ("POST", "/Patient?identifier=a|b"), ("PUT", "/Patient/p1?active=true"),
             ("DELETE", "/Patient/p1?active=true"), ("PATCH", "/Patient/p1?active=true"),
-            ("POST", "/Patient/$validate?profile=x"),
+            ("POST", "/Patient/$validate?name=x"),
         ],
     )  # fmt: skip
     async def test_of_writes(self, world: World, method: str, path: str) -> None:
