@@ -117,7 +117,8 @@ class Compiler:
     def _component(self, name: str, part: Json, paths: list[Json]) -> Json:
         definition = self.parameters[part["definition"]]
         roots = dict.fromkeys(self._node(name, row["steps"]) for row in paths)
-        expression = COMPONENT_ERRATA.get((part["definition"], part["expression"]), part["expression"])
+        written = str(part["expression"])
+        expression = COMPONENT_ERRATA.get((part["definition"], written), written)
         rows = [row for root in roots for row in self._paths(name, root, expression)]
         unique = {json.dumps(row, sort_keys=True): row for row in rows}
         return {
