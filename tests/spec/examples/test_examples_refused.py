@@ -56,7 +56,7 @@ class TestRefused:
                 answer = await exchange.world.post("/AuditEvent/$validate", example.text, account="system")
 
                 assert answer.status_code == 200, answer.text
-                assert [one["severity"] for one in answer.json()["issue"]] == ["information"]
+                assert not {one["severity"] for one in answer.json()["issue"]} & {"error", "fatal"}
 
     async def test_endpoint(self, package: list[Example], exchange: Exchange) -> None:
         """Examples of Subscriptions are valid: nobody named the host that they want to be told at."""
