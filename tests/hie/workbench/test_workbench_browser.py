@@ -12,7 +12,7 @@ import pymongo
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from conftest import free_port
+from free_ports import free_port
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from hie.access.demo_sign_in.app import create
