@@ -35,7 +35,7 @@ async def _across(call: Call, params: Params) -> Answer:
         visibility = await call.visibility(kind, "search")
         one = (*(pair for pair in asked if pair[0] != "_count"), ("_count", str(room)), ("_total", "accurate"))
         page = await call.services.store.search(
-            kind, one, visibility=visibility, cursor=cursor or None, owner=call.caller.subject
+            kind, one, visibility=visibility, cursor=cursor or None, owner=call.caller.subject, session=call.session
         )
         cursor = ""
         pages.append((kind, page))
