@@ -11,15 +11,23 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import fhirpathpy
+from antlr4 import CommonTokenStream, InputStream, ParseTreeWalker, Token
+from fhirpathpy import apply_parsed_path
 from fhirpathpy.engine.nodes import ResourceNode
 from fhirpathpy.models import models
+from fhirpathpy.parser.ASTPathListener import ASTPathListener
+from fhirpathpy.parser.generated.FHIRPathLexer import FHIRPathLexer
+from fhirpathpy.parser.generated.FHIRPathParser import FHIRPathParser
 
 from records.validation.profiles.items import Item
 
 LONGEST = 8_000
 MODEL = models["r4"]
 Ask = Callable[..., list[Any]]
+# The libraries have no types.
+_evaluate: Callable[..., Any] = apply_parsed_path
+_listener: Callable[..., Any] = ASTPathListener
+_node: Callable[..., Any] = ResourceNode
 
 
 def _has_value(found: list[Any]) -> bool:
@@ -40,10 +48,37 @@ def compiled(expression: str) -> Ask | None:
     if len(expression) > LONGEST:
         return None
     try:
-        asked: Ask = fhirpathpy.compile(expression, MODEL, {"userInvocationTable": OWN_FUNCTIONS})
+        tree = _parsed(expression)
     except Exception:
         return None
-    return asked
+    options = {"userInvocationTable": OWN_FUNCTIONS}
+    return lambda node, names: list(_evaluate(node, tree, names, MODEL, options))
+
+
+class _Refusing:
+    """The engine's own reader mends what it does not understand, or passes over it: here it is refused."""
+
+    def syntaxError(self, _recognizer: Any, _symbol: Any, line: int, column: int, *_: Any) -> None:  # noqa: N802
+        raise ValueError(f"line {line}, column {column}")
+
+    def _pass(self, *_: Any) -> None:
+        """How the reader looks ahead is its own affair."""
+
+    reportAmbiguity = reportAttemptingFullContext = reportContextSensitivity = _pass
+
+
+def _parsed(expression: str) -> Any:
+    """The whole expression as the engine's tree."""
+    lexer = FHIRPathLexer(InputStream(expression))
+    parser = FHIRPathParser(CommonTokenStream(lexer))
+    for one in (lexer, parser):
+        one.removeErrorListeners()
+        one.addErrorListener(_Refusing())
+    listener = _listener()
+    ParseTreeWalker().walk(listener, parser.expression())
+    if parser.getCurrentToken().type != Token.EOF:
+        raise ValueError("something follows the expression")
+    return listener.parentStack[0]
 
 
 def holds(expression: str, item: Item) -> bool | None:
@@ -51,8 +86,7 @@ def holds(expression: str, item: Item) -> bool | None:
     asked = compiled(expression)
     if asked is None:
         return None
-    node: Callable[..., Any] = ResourceNode
-    here = node(item.value, _path(item), item.shadow)
+    here = _node(item.value, _path(item), item.shadow)
     names = {"resource": item.resource, "rootResource": item.root, "context": here}
     try:
         found = asked(here, names)
