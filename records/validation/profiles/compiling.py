@@ -52,6 +52,8 @@ def _root(tree: Draft, definition: Json) -> Json:
 
 def _rule(name: str, identity: str, tree: Draft, known: Element | None, node: str) -> Rule:
     """`known` is what R4 says of the element, `node` the structure of what is inside (empty where it has several)."""
+    # In a slice also what R4 asks anyway can tell it from others.
+    listed = known if ":" not in identity else None
     element = tree.element
     least, most = element.get("min", 0), _most(element)
     node = node or _node_of(element)
@@ -59,7 +61,7 @@ def _rule(name: str, identity: str, tree: Draft, known: Element | None, node: st
         name, identity,
         0 if known and least <= known.min else least,
         UNLIMITED if known and most == (known.max or UNLIMITED) else most,
-        _types(element, known), _typed(element, "fixed"), _typed(element, "pattern"), _binding(element, known),
+        _types(element, known), _typed(element, "fixed"), _typed(element, "pattern"), _binding(element, listed),
         _invariants(element), _typed(element, "minValue"), _typed(element, "maxValue"), element.get("maxLength", 0),
         _slicing(name, identity, tree),
         {one: _child(one, identity, inner, node) for one, inner in tree.children.items()},

@@ -11,7 +11,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from antlr4 import CommonTokenStream, InputStream, ParseTreeWalker, Token
+from antlr4.CommonTokenStream import CommonTokenStream
+from antlr4.InputStream import InputStream
+from antlr4.Token import Token
+from antlr4.tree.Tree import ParseTreeWalker
 from fhirpathpy import apply_parsed_path
 from fhirpathpy.engine.nodes import ResourceNode
 from fhirpathpy.models import models
@@ -61,10 +64,9 @@ class _Refusing:
     def syntaxError(self, _recognizer: Any, _symbol: Any, line: int, column: int, *_: Any) -> None:  # noqa: N802
         raise ValueError(f"line {line}, column {column}")
 
-    def _pass(self, *_: Any) -> None:
+    def __getattr__(self, _name: str) -> Callable[..., None]:
         """How the reader looks ahead is its own affair."""
-
-    reportAmbiguity = reportAttemptingFullContext = reportContextSensitivity = _pass
+        return lambda *_: None
 
 
 def _parsed(expression: str) -> Any:

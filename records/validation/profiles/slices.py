@@ -36,7 +36,9 @@ def slice_of(item: Item, rule: Rule, found: Findings) -> str | None:
 def _meets(item: Item, rule: Rule, test: Discriminator, found: Findings) -> bool:
     if item.type == "Extension" and test.path == "url" and (url := _url(rule)):
         return bool(item.content.get("url") == url)
-    ends = list(_follow(item, rule, test.path, found))
+    through = test.kind in ("profile", "type") and test.path.endswith("resolve()")
+    path = test.path.removesuffix("resolve()").removesuffix(".") or "$this" if through else test.path
+    ends = list(_follow(item, rule, path, found))
     asked = [inner for _, inner in ends]
     items = [one for ones, _ in ends for one in ones]
     if not asked:
@@ -44,9 +46,9 @@ def _meets(item: Item, rule: Rule, test: Discriminator, found: Findings) -> bool
     match test.kind:
         case "exists":
             return bool(items) == _expected(asked[0], rule, test)
-        case "type":
+        case "type" if not through:
             return _typed(items, asked[0], rule)
-        case "profile":
+        case "profile" | "type":
             return any(_of_profile(one, asked[0], found) for one in items)
         case _:
             if not any(one.says_what for one in asked):
