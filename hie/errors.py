@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pymongo.errors import ConnectionFailure
+from pymongo.errors import ConnectionFailure, ExecutionTimeout
 
 from adapters.errors import AdapterError
 from records.errors import Issue, RecordError
@@ -102,6 +102,8 @@ def fault(error: Exception) -> Fault:
             return Fault(error.status, "AE", issues)
         case ConnectionFailure():
             return Fault(503, "AR", (Issue("", "The database does not answer; send it again.", "transient"),))
+        case ExecutionTimeout():
+            return Fault(503, "AR", (Issue("", "The database was not done in time; ask for less at once.", "timeout"),))
         case AdapterError():
             return Fault(400, error.acknowledgement, (Issue(error.location, error.text, "structure"),))
         case _:

@@ -25,6 +25,12 @@ DEFINITION = "http://hl7.org/fhir/OperationDefinition"
 PARAMETERS = frozenset({"mode", "_format", "_pretty", "_summary", "_elements"})
 # What R4 has not made normative of the statement.
 TRIAL_USE = frozenset({"implementationGuide", "messaging", "document"})
+# Answered of every type, beside what the definitions name.
+SEARCHED_EVERYWHERE = [
+    {"name": "_filter", "type": "special", "documentation": "https://hl7.org/fhir/R4/search_filter.html"},
+    {"name": "_list", "type": "string", "documentation": "What a List names, by its id."},
+    {"name": "_text", "type": "string", "documentation": "Words of the narrative, with and, or, not, brackets."},
+]
 
 
 def state(call: Call, routes: Routes) -> Answer:
@@ -145,7 +151,8 @@ def _resource(name: str, routes: Routes, deletes: str) -> Json:
         "searchParam": [
             {"name": code, "type": parameter.type, "definition": parameter.url}
             for code, parameter in sorted(known.search_parameters(name).items())
-        ],
+        ]
+        + SEARCHED_EVERYWHERE,
         **subscriptions.of_resource(name),
         **_offered(operations(routes, "T", name)),
     }

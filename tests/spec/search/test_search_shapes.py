@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from fhir_world import World, ids, issue, observation, patient
 from free_ports import free_port
+from pymongo.errors import ExecutionTimeout
 from sign_in_server import sign_in_server
 
 from hie.app import build
+from hie.errors import fault
 from hie.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -114,6 +116,14 @@ class TestExplanation:
         assert issue(await world.get("/Patient?_explain=true"))[0] == 403
         assert issue(await world.get("/Patient?_explain=maybe", account="system"))[0] == 400
         assert ids(await world.get("/Patient?_explain=false")) == ["p1"]
+
+
+class TestPatience:
+    def test_timeout(self) -> None:
+        """A search that is not done in time is the server's trouble, and says so."""
+        found = fault(ExecutionTimeout("operation exceeded time limit"))
+
+        assert (found.status, found.issues[0].code) == (503, "timeout")
 
 
 class TestKinds:
