@@ -12,6 +12,8 @@ from records.validation.laws.asking import has
 from records.validation.profiles.items import Item
 from records.validation.profiles.references import kind_of_reference, resolved
 
+HUNDRED = 100
+
 
 def _exists_is_boolean(item: Item) -> bool:
     """que-7: `answer is Boolean` is meant of FHIR's boolean; the engine compares with FHIRPath's own type."""
@@ -29,4 +31,12 @@ def _on_behalf_of_practitioner(item: Item) -> bool:
     return (target.type if target is not None else kind_of_reference(member)) in ("Practitioner", None)
 
 
-BY_HAND: Mapping[str, Callable[[Item], bool]] = {"que-7": _exists_is_boolean, "ctm-1": _on_behalf_of_practitioner}
+def _probable(item: Item) -> bool:
+    """ras-2: where there is no probability, `is decimal` of nothing is nothing, and so is the whole rule."""
+    found = item.content.get("probabilityDecimal")
+    return found is None or bool(found <= HUNDRED)
+
+
+BY_HAND: Mapping[str, Callable[[Item], bool]] = {
+    "que-7": _exists_is_boolean, "ctm-1": _on_behalf_of_practitioner, "ras-2": _probable,
+}  # fmt: skip

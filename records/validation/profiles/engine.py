@@ -83,8 +83,12 @@ def _parsed(expression: str) -> Any:
     return listener.parentStack[0]
 
 
-def holds(expression: str, item: Item) -> bool | None:
-    """Whether the invariant holds of this element; None where that cannot be said."""
+def holds(expression: str, item: Item, *, empty: bool = False) -> bool | None:
+    """
+    Whether the invariant holds of this element; None where that cannot be said.
+
+    `empty` is what it means that nothing comes out: as the reference implementation has it, that it does not hold.
+    """
     asked = compiled(expression)
     if asked is None:
         return None
@@ -94,8 +98,7 @@ def holds(expression: str, item: Item) -> bool | None:
         found = asked(here, names)
     except Exception:
         return None
-    # An invariant that finds nothing is not broken: https://hl7.org/fhirpath/#singleton-evaluation-of-collections
-    return not any(one is False for one in found)
+    return not any(one is False for one in found) if found else empty
 
 
 def _path(item: Item) -> str:

@@ -34,8 +34,14 @@ def invariants() -> Mapping[str, tuple[Invariant, ...]]:
 @cache
 def asked_of(path: str) -> tuple[Invariant, ...]:
     """Those at a path that the gate has no law for."""
-    laws = {law.key for law in (DOMAIN_RESOURCE if path == "DomainResource" else LAWS.get(path, ()))}
-    return tuple(one for one in invariants().get(path, ()) if one.key not in laws | BY_STRUCTURE)
+    return tuple(one for one in invariants().get(path, ()) if one.key not in by_law(path) | BY_STRUCTURE)
+
+
+def by_law(path: str) -> frozenset[str]:
+    """The keys that the gate has a law for, at the path or at what holds it (org-2 is of an address)."""
+    around = path.rpartition(".")[0]
+    laws = DOMAIN_RESOURCE if path == "DomainResource" else (*LAWS.get(path, ()), *LAWS.get(around, ()))
+    return frozenset(law.key for law in laws)
 
 
 @cache
@@ -56,7 +62,9 @@ def _broken(item: Item) -> Iterator[Issue]:
     for place in _places(item.path, item.type, item.node):
         for one in asked_of(place):
             own = BY_HAND.get(one.key)
-            answer = own(item) if own is not None else holds(one.expression, item)
+            # `name.matches(...)` of what has no name is no reason for a warning.
+            lenient = one.severity == "warning"
+            answer = own(item) if own is not None else holds(one.expression, item, empty=lenient)
             if answer is None:
                 text = f"{one.key}: This rule could not be evaluated here: {one.human}"
                 yield Issue(item.expression, text, "not-supported", "information")
