@@ -22,6 +22,8 @@ site_app = typer.Typer(no_args_is_help=True, help="Sending sites.")
 app.add_typer(site_app, name="site")
 account_app = typer.Typer(no_args_is_help=True, help="Accounts of residents.")
 app.add_typer(account_app, name="account")
+profile_app = typer.Typer(no_args_is_help=True, help="Profiles that resources are validated against.")
+app.add_typer(profile_app, name="profile")
 
 Size = Annotated[str, typer.Option(help="Demo region: tiny, small or city.")]
 
@@ -264,6 +266,22 @@ def account_bind(
 
     asyncio.run(bind(Settings(), subject, system, sys.stdin.readline().strip(), by))
     say("The account is bound.")
+
+
+@profile_app.command("load")
+def profile_load(
+    places: Annotated[list[Path], typer.Argument(exists=True, help="JSON files, folders, npm packages (.tgz).")],
+) -> None:
+    """
+    Load profiles, extensions, value sets and code systems; nothing is fetched, and loading again replaces.
+
+    Exit 0: all are loaded; 1: some are no valid R4, or there was nothing.
+    """
+    from hie.commands.logs import configure_logs
+    from hie.commands.profiles import load
+
+    configure_logs("WARNING")
+    raise typer.Exit(1 if asyncio.run(load(Settings(), places, say)) else 0)
 
 
 def main() -> None:
