@@ -28,7 +28,7 @@ from hie.settings import Settings
 from records import validation
 from records.errors import NotUnderstood, RecordError
 from records.resource_store import ResourceStore
-from records.stored import Json, Write
+from records.stored import Json, Write, encode
 from records.validation.profiles import Known, Unusable, Version
 
 Say = Callable[[str], None]
@@ -128,7 +128,7 @@ def _is_valid(found: Found, say: Say) -> bool:
 
 def _unusable(resources: Sequence[Json]) -> Iterator[str]:
     profiles = [one for one in resources if one["resourceType"] == "StructureDefinition"]
-    known = Known.of(Version(one, f"{number}:{one['url']}") for number, one in enumerate(profiles))
+    known = Known.of(Version(one, sha256(encode(one)).hexdigest()) for one in profiles)
     for one in profiles:
         try:
             known.profile(f"{one['url']}|{one.get('version', '')}".rstrip("|"))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fhir_world import World, issue, observation, patient
 
+from hie.app import build
+from hie.settings import Settings
 from records.definitions import official
 
 Json = dict[str, Any]
@@ -308,3 +312,80 @@ def condition(code: str) -> Json:
                                        "code": "active"}]},
         "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": code}]},
     }  # fmt: skip
+
+
+@pytest.fixture
+async def strict(
+    issuer: Settings, mongo_uri: str, database_prefix: str, tmp_path: Path
+) -> AsyncIterator[World]:
+    """An exchange that holds writes to the profiles that they claim."""
+    settings = issuer.model_copy(
+        update={"mongo_uri": mongo_uri, "database_prefix": database_prefix, "data_dir": tmp_path,
+                "fhir_profiles": "enforce"}
+    )  # fmt: skip
+    async with build(settings) as services, World.over(services) as world:
+        yield world
+
+
+CLAIMS = {"meta": {"profile": [RESIDENT]}}
+
+
+class TestEnforced:
+    async def test_ignored(self, world: World) -> None:
+        """Without the setting a claim is stored as it is."""
+        assert (await world.put("/Patient/p1", patient(**CLAIMS), account="system")).status_code == 201
+
+    async def test_create_and_update(self, strict: World) -> None:
+        """A write must keep what it claims; one that claims nothing is asked nothing."""
+        await strict.made(resident_profile())
+        poor, rich = patient(**CLAIMS), patient(birthDate="1980-01-01", **CLAIMS)
+
+        refused = await strict.put("/Patient/p1", poor, account="system")
+        assert issue(refused)[:2] == (422, "required")
+        assert refused.json()["issue"][0]["expression"] == ["Patient.birthDate"]
+        assert (await strict.post("/Patient", poor, account="system")).status_code == 422
+        assert (await strict.put("/Patient/p1", rich, account="system")).status_code == 201
+        assert (await strict.put("/Patient/p2", patient("p2"), account="system")).status_code == 201
+
+    async def test_unknown(self, strict: World) -> None:
+        """A claim that nobody can check is refused as well."""
+        refused = await strict.put("/Patient/p1", patient(**CLAIMS), account="system")
+
+        assert issue(refused)[:2] == (422, "not-found")
+
+    async def test_transaction(self, strict: World) -> None:
+        """In a transaction one broken claim undoes all; in a batch it is alone."""
+        await strict.made(resident_profile())
+
+        def bundle(kind: str) -> Json:
+            entries = [(patient("p1"), "p1"), (patient("p2", **CLAIMS), "p2")]
+            asked = [{"resource": one, "request": {"method": "PUT", "url": f"Patient/{name}"}} for one, name in entries]
+            return {"resourceType": "Bundle", "type": kind, "entry": asked}
+
+        assert (await strict.post("/", bundle("transaction"), account="system")).status_code == 422
+        assert (await strict.get("/Patient?_summary=count")).json()["total"] == 0
+        answer = await strict.post("/", bundle("batch"), account="system")
+        assert [one["response"]["status"][:3] for one in answer.json()["entry"]] == ["201", "422"]
+
+    async def test_patch(self, strict: World) -> None:
+        """A patch may not make a claim untrue."""
+        await strict.made(resident_profile(), patient(birthDate="1980-01-01", **CLAIMS))
+        patch = [{"op": "remove", "path": "/birthDate"}]
+        answer = await strict.ask(
+            "PATCH", "/Patient/p1", json.dumps(patch), account="system", content_type="application/json-patch+json"
+        )
+
+        assert answer.status_code == 422
+
+
+class TestProcesses:
+    async def test_two(self, world: World) -> None:
+        """What one process stores the other validates by, without being told."""
+        settings = world.services.settings
+        async with build(settings) as services, World.over(services) as other:
+            path = f"/Patient/$validate?profile={RESIDENT}"
+            assert found(await other.post(path, patient())) == [("not-found", "Patient")]
+            await world.made(resident_profile())
+            assert found(await other.post(path, patient())) == [("required", "Patient.birthDate")]
+            await world.made(resident_profile(differential={"element": [{"id": "Patient", "path": "Patient"}]}))
+            assert found(await other.post(path, patient())) == []
