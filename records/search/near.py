@@ -26,6 +26,8 @@ WIDTHS = (0.02, 0.1, 0.5, 2.5, 12.0)
 MOST_CELLS = 60
 DEFAULT_KM = 10.0
 EARTH_KM = 6371.0088
+# Of rounding, in degrees: a tenth of a millimetre.
+MARGIN = 1e-9
 KM_OF_DEGREE = math.pi * EARTH_KM / 180
 UNITS = {
     "km": 1.0, "m": 0.001, "mi": 1.609344, "[mi_i]": 1.609344, "[mi_us]": 1.609347, "[nmi_i]": 1.852,
@@ -118,10 +120,10 @@ def _around(name: str, wanted: Circle) -> Condition:
 def _cells(wanted: Circle, level: int) -> Iterator[tuple[int, int]]:
     """The cells of the circle's box; no more than one beyond the most that are asked for."""
     center, width = wanted.center, WIDTHS[level]
-    up = wanted.km / KM_OF_DEGREE
+    up = wanted.km / KM_OF_DEGREE + MARGIN
     south, north = max(-90.0, center.latitude - up), min(90.0, center.latitude + up)
     narrow = math.cos(math.radians(max(abs(south), abs(north))))
-    aside = 180.0 if up >= 90 or narrow < 1e-9 else min(180.0, up / narrow)
+    aside = 180.0 if up >= 90 or narrow < 1e-9 else min(180.0, up / narrow + MARGIN)
     around = round(360 / width)
     rows = range(math.floor(south / width), math.floor(north / width) + 1)
     first = math.floor((center.longitude - aside + 180) / width)
