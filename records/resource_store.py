@@ -32,6 +32,7 @@ from records.search.run import Searcher
 from records.search.snapshots import at_one_moment
 from records.stored import EVERYTHING, Page, Stored, Visibility, Write
 from records.transactions import in_transaction
+from records.turns import Turns
 from records.writing import Writer
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class ResourceStore:
         self.parameters = Keeper(client, prefix, self.collections)
         self._writer = Writer(self.collections)
         self._cursors = Cursors(self.collections.secrets)
+        self.turns = Turns()
         self._base, self._clock, self._dictionary = base, clock, dictionary
         self._default_count, self._max_count = default_count, max_count
 

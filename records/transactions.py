@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -21,6 +22,8 @@ from records.errors import Conflict
 
 T = TypeVar("T")
 ATTEMPTS = 12
+# So long a transaction begins again where others come between.
+PATIENCE_SECONDS = 20.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.5
 TRANSIENT, UNKNOWN = "TransientTransactionError", "UnknownTransactionCommitResult"
 
@@ -33,8 +36,8 @@ async def in_transaction(
 
     Raises what `work` raises; Conflict where other writers never let it through.
     """
-    failures = 0
-    while failures < ATTEMPTS:
+    failures, begun = 0, time.monotonic()
+    while time.monotonic() - begun < PATIENCE_SECONDS:
         try:
             return await _once(client, work)
         except Unprepared as missing:
@@ -81,4 +84,4 @@ async def _commit(session: AsyncClientSession) -> None:
 
 
 async def _pause(failures: int) -> None:
-    await asyncio.sleep(min(FIRST_PAUSE * 2**failures, LONGEST_PAUSE) * (0.5 + random.random()))
+    await asyncio.sleep(min(FIRST_PAUSE * 2 ** min(failures, 10), LONGEST_PAUSE) * (0.5 + random.random()))

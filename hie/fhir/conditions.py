@@ -8,7 +8,8 @@ https://hl7.org/fhir/R4/http.html#concurrency
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -124,6 +125,16 @@ async def in_one(call: Call, work: Callable[[Call], Awaitable[T]]) -> T:
     if call.session is not None:
         return await work(call)
     return await call.services.store.in_transaction(lambda session: work(replace(call, session=session)))
+
+
+@asynccontextmanager
+async def in_turn(call: Call, resource_type: str, query: Params, resource: Json) -> AsyncIterator[None]:
+    """One at a time of those in this process that ask the same, or write what the condition asks for."""
+    if call.session is not None:
+        yield
+        return
+    async with call.services.store.turns.take(keys_of_condition(resource_type, query) | keys_of_resource(resource)):
+        yield
 
 
 async def reserve(call: Call, resource_type: str, query: Params, resource: Json) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 
 from hie.fhir.call import Answer, Call, Params
-from hie.fhir.conditions import if_none_exist, in_one, reserve, the_one
+from hie.fhir.conditions import if_none_exist, in_one, in_turn, reserve, the_one
 from hie.fhir.representation import written
 from hie.fhir.unasked import form_alone
 from hie.fhir.writing import file_one, permit, read_body
@@ -27,9 +27,10 @@ async def create(call: Call) -> Answer:
     if (header := call.header("if-none-exist")) is None:
         return written(call, await file_one(call, write), 201, "create")
     asked = if_none_exist(header)
-    if existing := await the_one(call, resource_type, asked, visibility):
-        return written(call, existing, 200, "create")
-    return await in_one(call, lambda inner: _unless_exists(inner, write, asked, visibility))
+    async with in_turn(call, resource_type, asked, resource):
+        if existing := await the_one(call, resource_type, asked, visibility):
+            return written(call, existing, 200, "create")
+        return await in_one(call, lambda inner: _unless_exists(inner, write, asked, visibility))
 
 
 async def _unless_exists(call: Call, write: Write, asked: Params, visibility: Visibility) -> Answer:

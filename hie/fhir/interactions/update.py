@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 
 from hie.fhir.call import Answer, Call, Params
-from hie.fhir.conditions import condition, expected, in_one, refuse_existing, reserve, the_one
+from hie.fhir.conditions import condition, expected, in_one, in_turn, refuse_existing, reserve, the_one
 from hie.fhir.representation import written
 from hie.fhir.unasked import form_alone
 from hie.fhir.writing import file_one, permit, read_body, standing
@@ -49,7 +49,9 @@ async def conditional_update(call: Call) -> Answer:
     visibility = await call.visibility(resource_type, "update")
     resource = read_body(call, resource_type)
     permit(resource, visibility)
-    return await in_one(call, lambda inner: _by_condition(inner, resource, condition(call.query), visibility))
+    asked = condition(call.query)
+    async with in_turn(call, resource_type, asked, resource):
+        return await in_one(call, lambda inner: _by_condition(inner, resource, asked, visibility))
 
 
 async def _by_condition(call: Call, resource: Json, asked: Params, visibility: Visibility) -> Answer:

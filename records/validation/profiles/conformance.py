@@ -61,7 +61,7 @@ def _checked(item: Item, canonical: str, known: Known, unknown: str) -> list[Iss
     try:
         profile = known.profile(canonical)
         if profile is None:
-            text = f"The profile {canonical} is not known here, so nothing was checked against it."
+            text = f"The profile {canonical[:200]} is not known here, so nothing was checked against it."
             return [Issue(item.expression, text, "not-found", unknown)]
         if profile.type not in (item.type, *checking.ANY_RESOURCE):
             text = f"The profile {canonical} is about {profile.type}, not {item.type}."

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from records.definitions import definitions
 from records.stored import Json
-from records.validation.profiles.items import Item, every, root_of
+from records.validation.profiles.items import Item, root_of
 
 _TYPE = re.compile(r"(?:^|/)([A-Z][A-Za-z]*)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$", re.ASCII)
 
@@ -38,12 +38,9 @@ def _addresses(entry: Json, resource: Json) -> set[str]:
 
 
 def _as_item(item: Item, resource: Json) -> Item | None:
-    """The resource in its own place in what was sent."""
-    if "resourceType" not in resource:
+    """The resource by itself; where it lies in what was sent is of no account for what is asked of it."""
+    if not isinstance(resource.get("resourceType"), str):
         return None
-    for one in every(root_of(item.root)):
-        if one.value is resource:
-            return one
     return replace(root_of(resource), root=item.root)
 
 

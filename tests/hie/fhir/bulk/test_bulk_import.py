@@ -234,7 +234,7 @@ class TestJobs:
 
     async def test_locks_left_behind(self, bulk: BulkWorld, monkeypatch: pytest.MonkeyPatch) -> None:
         """Lines that a killed worker's transaction holds are no bad lines: the job waits until the database ends it."""
-        monkeypatch.setattr(transactions, "ATTEMPTS", 2)
+        monkeypatch.setattr(transactions, "PATIENCE_SECONDS", 0.05)
         await bulk.imported(ndjson(patient(), observation("o1")))
         observations = bulk.services.store.collections.of("Observation")
         address = (await bulk.sent(ndjson(observation("o1", status="amended"), observation("o2")))).headers

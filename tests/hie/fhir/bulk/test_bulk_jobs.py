@@ -69,7 +69,7 @@ class TestResumption:
 
     async def test_locks_left_behind(self, filled: BulkWorld, monkeypatch: pytest.MonkeyPatch) -> None:
         """A killed worker's transaction holds its job until the database ends it: the job waits, and does not fail."""
-        monkeypatch.setattr(transactions, "ATTEMPTS", 2)
+        monkeypatch.setattr(transactions, "PATIENCE_SECONDS", 0.05)
         address = await filled.started("/$export?_type=Observation")
         job_id, runner = address.rpartition("/")[2], filled.runner()
         async with filled.services.client.start_session() as session:
