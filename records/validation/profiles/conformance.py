@@ -28,7 +28,8 @@ def claims(resource: Json) -> Iterator[tuple[Item, str]]:
     """Every resource in this one, and each profile that it says it conforms to."""
     for item in every(root_of(resource)):
         meta = item.value.get("meta") if isinstance(item.value, dict) and definitions().is_resource(item.type) else None
-        for canonical in meta.get("profile", ()) if isinstance(meta, dict) else ():
+        named = meta.get("profile") if isinstance(meta, dict) else None
+        for canonical in named if isinstance(named, list) else ():
             if isinstance(canonical, str):
                 yield item, canonical
 

@@ -17,8 +17,10 @@ from records.stored import Json
 from records.validation.profiles.compiling import compile_profile
 from records.validation.profiles.rules import Profile, Unusable
 from records.validation.profiles.vocabulary import NO_VOCABULARY, Vocabulary
+from records.validation.resources import validate
 
 MOST_COMPILED = 500
+CORE = "core:"
 Key = tuple[str, ...]
 
 
@@ -37,7 +39,7 @@ class Version:
 @cache
 def core() -> Mapping[str, Version]:
     """The profiles and extensions of HL7's own package, by address."""
-    return {url: Version(one, f"core:{url}") for url, one in read("profiles")["definitions"].items()}
+    return {url: Version(one, f"{CORE}{url}") for url, one in read("profiles")["definitions"].items()}
 
 
 _compiled: OrderedDict[Key, Profile | Unusable] = OrderedDict()
@@ -82,7 +84,7 @@ class Known:
         key = tuple(self._made_of(found))
         made = _compiled.get(key)
         if made is None:
-            made = _compiled[key] = _compile(found.definition, self)
+            made = _compiled[key] = _compile(found, self)
             while len(_compiled) > MOST_COMPILED:
                 _compiled.popitem(last=False)
         if isinstance(made, Unusable):
@@ -99,9 +101,13 @@ class Known:
             one = self.version(str(one.definition.get("baseDefinition", "")))
 
 
-def _compile(definition: Json, known: Known) -> Profile | Unusable:
+def _compile(found: Version, known: Known) -> Profile | Unusable:
+    # Of the core's own definitions only what is asked here is kept.
+    issues = () if found.digest.startswith(CORE) else validate(found.definition)
+    if issues:
+        return Unusable(f"it is no valid StructureDefinition ({issues[0].expression})")
     try:
-        return compile_profile(definition, known.definition)
+        return compile_profile(found.definition, known.definition)
     except Unusable as reason:
         return reason
     except (KeyError, TypeError, ValueError, AttributeError) as fault:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 from records.definitions import definitions
 from records.stored import Json
@@ -22,15 +23,19 @@ def resolved(reference: Json, item: Item) -> Item | None:
     if not isinstance(literal, str):
         return None
     if literal.startswith("#"):
-        inside = item.resource.get("contained", [])
+        inside = _list(item.resource, "contained")
         found = next((one for one in inside if isinstance(one, dict) and one.get("id") == literal[1:]), None)
         return _as_item(item, found) if found is not None else None
-    entries = item.root.get("entry", []) if item.root.get("resourceType") == "Bundle" else []
-    for entry in entries:
+    for entry in _list(item.root, "entry") if item.root.get("resourceType") == "Bundle" else []:
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if isinstance(resource, dict) and literal in _addresses(entry, resource):
             return _as_item(item, resource)
     return None
+
+
+def _list(resource: Json, name: str) -> list[Any]:
+    found = resource.get(name)
+    return found if isinstance(found, list) else []
 
 
 def _addresses(entry: Json, resource: Json) -> set[str]:

@@ -8,7 +8,9 @@ https://hl7.org/fhir/R4/validation.html
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from hie.fhir.operations.validate.definitions import known_for
 from records import validation
@@ -19,15 +21,14 @@ from records.validation import profiles
 from records.validation.profiles import Known
 from terminology.service import terminology
 
-_turn = asyncio.Semaphore(1)
+_beside = ThreadPoolExecutor(1, thread_name_prefix="validate")
 
 
 async def findings(store: ResourceStore, resource: Json, canonicals: Sequence[str]) -> list[Issue]:
     """All issues of a resource by itself, and against these profiles; each is told once."""
     named = [*canonicals, *(one for _, one in profiles.claims(resource)), *profiles.extensions_used(resource)]
     known = await known_for(store, terminology(), named)
-    async with _turn:
-        return await asyncio.to_thread(_all, resource, tuple(canonicals), known)
+    return await _by_itself(lambda: _all(resource, canonicals, known))
 
 
 async def broken_claims(store: ResourceStore, resource: Json) -> list[Issue]:
@@ -36,9 +37,12 @@ async def broken_claims(store: ResourceStore, resource: Json) -> list[Issue]:
     if not claimed:
         return []
     known = await known_for(store, terminology(), claimed)
-    async with _turn:
-        found = await asyncio.to_thread(profiles.check_claims, resource, known, unknown="error")
+    found = await _by_itself(lambda: profiles.check_claims(resource, known, unknown="error"))
     return [one for one in found if one.severity in ("error", "fatal")]
+
+
+async def _by_itself(work: Callable[[], list[Issue]]) -> list[Issue]:
+    return await asyncio.get_running_loop().run_in_executor(_beside, copy_context().run, work)
 
 
 def _all(resource: Json, canonicals: Sequence[str], known: Known) -> list[Issue]:

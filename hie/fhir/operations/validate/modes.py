@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hie.errors import HieError
+from hie.errors import Refused
 from hie.fhir.call import Call
 from hie.fhir.search_parameters.rights import allow_type
 from hie.fhir.writing import permit, standing
@@ -23,7 +23,7 @@ async def as_written(call: Call, mode: str, resource: Json, named: str) -> Seque
         visibility = await call.visibility(kind, mode)
         allow_type(call.caller, kind)
         permit(resource, visibility)
-    except HieError as refused:
+    except Refused as refused:
         return [Issue(kind, f"A {mode} would be refused: {refused.text}", "forbidden")]
     if mode == "create":
         return ()

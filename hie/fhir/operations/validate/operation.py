@@ -14,7 +14,7 @@ from hie.fhir.operations.validate.asked import Asked, asked
 from hie.fhir.operations.validate.findings import findings
 from hie.fhir.operations.validate.modes import as_deleted, as_written
 from hie.fhir.operations.validate.outcomes import outcome
-from records.errors import Invalid, Issue
+from records.errors import Invalid, Issue, TooCostly
 from records.stored import Json, Stored
 
 
@@ -29,9 +29,16 @@ async def validate(call: Call) -> Answer:
         return await _stored(call, wish, resource_type, named)
     if wish.resource.get("resourceType") != resource_type:
         raise Invalid(f"The resource to validate must be a {resource_type}.", status=400)
+    _refuse_large(call, wish.resource)
     issues = await _issues(call, wish, wish.resource, named)
     source = call.body if sent(call.header("content-type") or JSON) in JSON_TYPES else b""
     return _answer(outcome(issues, source, wish.at))
+
+
+def _refuse_large(call: Call, resource: Json) -> None:
+    most, entries = call.services.settings.fhir_max_entries, resource.get("entry")
+    if isinstance(entries, list) and len(entries) > most:
+        raise TooCostly(f"A bundle of at most {most} entries is validated at once.")
 
 
 async def _issues(call: Call, wish: Asked, resource: Json, named: str) -> Sequence[Issue]:

@@ -48,10 +48,11 @@ def slicing(*discriminators: str, rules: str = "open", ordered: bool = False) ->
 
 def profile(name: str, of: str, *elements: Json, base: str = "", **said: Any) -> Json:
     """A constraint on a type, as an operator writes it."""
+    asked = {"differential": {"element": list(elements)}} if elements else {}
     return {
         "resourceType": "StructureDefinition", "url": f"{OWN}{name}", "version": "1.0.0", "name": name,
         "status": "active", "kind": "resource", "abstract": False, "type": of, "derivation": "constraint",
-        "baseDefinition": base or f"{BASE}{of}", "differential": {"element": list(elements)}, **said,
+        "baseDefinition": base or f"{BASE}{of}", **asked, **said,
     }  # fmt: skip
 
 

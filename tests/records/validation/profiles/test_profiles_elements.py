@@ -306,8 +306,8 @@ class TestBases:
 
     def test_without_ids(self) -> None:
         """Elements without ids are placed by path and slice name."""
-        bare = [
-            {"path": "Patient.identifier", "slicing": {"discriminator": [{"type": "value", "path": "system"}]}},
+        bare: list[Json] = [
+            {"path": "Patient.identifier", "slicing": slicing("value:system")},
             {"path": "Patient.identifier", "sliceName": "a", "min": 1},
             {"path": "Patient.identifier.system", "fixedUri": "urn:a"},
             {"path": "Patient.identifier.value", "min": 1},
@@ -334,7 +334,7 @@ class TestBases:
                 profile(
                     "p", "Patient", element("Patient.name", slicing=slicing("colour:use")), element("Patient.name:a")
                 ),
-                "apart by colour",
+                "no valid StructureDefinition",
             ),
         ],
     )
