@@ -64,8 +64,9 @@ class ResourceStore:
         self._default_count, self._max_count = default_count, max_count
 
     async def ensure_indexes(self) -> None:
-        """Make what is missing; changes nothing otherwise."""
+        """Make what is missing; changes nothing otherwise. An empty store is one of this release from then on."""
         await self.collections.ensure_indexes()
+        await self.parameters.refresh()
 
     async def in_transaction(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
         """Run `work` in one transaction; it may run again from its start."""
