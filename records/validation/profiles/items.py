@@ -129,5 +129,7 @@ def _one(item: Item, structure: Structure, name: str, element: Element, found: t
     if kind != "Resource":
         return Item(value, kind, node, path, place, item.resource, item.root, own)
     kind = str(value.get("resourceType", "")) if isinstance(value, dict) else ""
+    # What is no type of R4 is the sender's text, which no finding repeats.
+    kind = kind if definitions().is_resource(kind) else ""
     around = item.resource if name == "contained" or not isinstance(value, dict) else value
     return Item(value, kind, kind, path, place, around, item.root)

@@ -13,6 +13,7 @@ from typing import Any
 from records.definitions import definitions
 from records.stored import Json
 from records.validation.profiles.items import Item, root_of
+from records.validation.shapes import kind_of
 
 _TYPE = re.compile(r"(?:^|/)([A-Z][A-Za-z]*)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$", re.ASCII)
 
@@ -44,7 +45,7 @@ def _addresses(entry: Json, resource: Json) -> set[str]:
 
 def _as_item(item: Item, resource: Json) -> Item | None:
     """The resource by itself; where it lies in what was sent is of no account for what is asked of it."""
-    if not isinstance(resource.get("resourceType"), str):
+    if kind_of(resource) is None:
         return None
     return replace(root_of(resource), root=item.root)
 
