@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     bulk_jobs: int = Field(5, ge=1, description="Bulk jobs that one client may have under way; further ones get 429")
     bulk_keep_hours: float = Field(24.0, gt=0, description="Files and manifest of a finished bulk job are kept so long")
     bulk_file_rows: int = Field(20_000, ge=1, description="Resources in one file of an export")
-    bulk_settle_seconds: float = Field(2.0, ge=0, description="An export begins so late that writes under way are in it")
+    bulk_settle_seconds: float = Field(2.0, ge=0, description="An export waits so long for writes under way")
     bulk_import_from: str = Field(
         "", description="Origins that $import fetches from, blanks between them; in a demonstration also this machine"
     )
