@@ -1,5 +1,5 @@
 """
-Who may define search parameters and profiles, and have resources indexed again: a system, or an administrator.
+Who may define search parameters, profiles and codes, and have resources indexed again: a system, or an administrator.
 
 What a definition finds or asks is everybody's business: it decides by what every record can be looked for, and what is
 valid. https://hl7.org/fhir/R4/searchparameter.html, https://hl7.org/fhir/R4/structuredefinition.html
@@ -17,6 +17,8 @@ TYPE = "SearchParameter"
 DEFINITIONS = {
     TYPE: ("search-parameters-not-allowed", "Search parameters"),
     "StructureDefinition": ("profiles-not-allowed", "Profiles"),
+    "ValueSet": ("value-sets-not-allowed", "Value sets"),
+    "CodeSystem": ("code-systems-not-allowed", "Code systems"),
 }
 ROLES = frozenset({"system", "administrator"})
 

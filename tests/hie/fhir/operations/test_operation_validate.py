@@ -282,6 +282,9 @@ class TestProfiles:
     async def test_who_may_define(self, world: World) -> None:
         """What everybody's records are measured by is defined by a system or an administrator."""
         assert (await world.put("/StructureDefinition/resident", resident_profile())).status_code == 403
+        codes = {"resourceType": "ValueSet", "id": "codes", "status": "active"}
+        assert (await world.put("/ValueSet/codes", codes)).status_code == 403
+        assert (await world.put("/ValueSet/codes", codes, account="administrator")).status_code == 201
 
 
 class TestAll:
