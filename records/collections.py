@@ -66,7 +66,7 @@ class Collections:
             name: client.get_database(f"{prefix}_{name}", write_concern=DURABLE) for name in DATABASES
         }
         self._locks = self._databases["exchange"]["conditional_locks"]
-        self.secrets = client.get_database(f"{prefix}_exchange", write_concern=DURABLE)["secrets"]
+        self.secrets = self._databases["exchange"]["secrets"]
         self._ready: set[str] = set()
         self._found: dict[str, Collection] = {}
 

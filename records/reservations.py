@@ -16,6 +16,11 @@ from records.stored import Json
 Params = Sequence[tuple[str, str]]
 
 
+def keys_of_both(resource_type: str, params: Params, resource: Json) -> set[str]:
+    """What a write of this resource under this condition takes turns for."""
+    return keys_of_condition(resource_type, params) | keys_of_resource(resource)
+
+
 def keys_of_condition(resource_type: str, params: Params) -> set[str]:
     """The keys of a condition: one an identifier where it asks for some, else one for the whole."""
     identifiers = [one for name, value in params if name == "identifier" for one in split(value, ",")]

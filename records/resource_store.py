@@ -16,11 +16,10 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from records.collections import Client, Collections
 from records.documents import WITHOUT_KEYS, Document, moment, to_stored, visible
-from records.errors import Conflict, Gone, NotFound
+from records.errors import Gone, NotFound
 from records.past import Past
 from records.reindexing import Keeper, Reindexer, finish
 from records.reindexing.keeper import by_own_definitions
-from records.reservations import keys_of_condition, keys_of_resource
 from records.search.cursors import Cursors, Place
 from records.search.custom import in_force
 from records.search.dictionary import NO_DICTIONARY, Dictionary
@@ -79,23 +78,12 @@ class ResourceStore:
         """
         Write all or nothing; returns the new versions in order. Without a session it is a transaction of its own.
 
-        Conflict where a version, an id or a condition is not as the write says; NotFound for a delete of nothing.
+        Conflict where a version or an id is not as the write says; NotFound for a delete of nothing.
         """
         if session is None:
             return await self.in_transaction(lambda own: self.apply(writes, session=own))
         await self.parameters.record(writes, session)
-        for write in writes:
-            if write.unless_exists:
-                await self._reserve(write, session)
         return await self._writer.apply(writes, moment(self._clock()), session)
-
-    async def _reserve(self, write: Write, session: AsyncClientSession) -> None:
-        """Refuse where the condition matches by now; of two that ask the same at once, one waits for the other."""
-        keys = keys_of_condition(write.type, write.unless_exists) | keys_of_resource(write.resource or {})
-        await self.reserve(keys, session=session)
-        page = await self.search(write.type, (*write.unless_exists, ("_count", "1")), session=session)
-        if page.matches:
-            raise Conflict("A resource that meets the condition exists by now.")
 
     async def reserve(self, keys: Iterable[str], *, session: AsyncClientSession) -> None:
         """Take reservations; of two transactions that want one, the later starts anew and sees what the first made."""

@@ -60,7 +60,6 @@ class Write:
 
     `text` is the exact JSON received, where there was one; without it the resource is encoded.
     `if_version` must be the current version (0: must not exist). `source` goes to meta.source.
-    `unless_exists` are search parameters: where a resource of the type matches them, the write is a Conflict.
     `replaces` is the current version where the caller has just read it: it is not read again and must be the same.
     """
 
@@ -71,7 +70,6 @@ class Write:
     text: bytes | None = None
     if_version: int | None = None
     source: str | None = None
-    unless_exists: tuple[tuple[str, str], ...] = ()
     replaces: Stored | None = None
 
 

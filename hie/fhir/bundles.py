@@ -55,10 +55,10 @@ def searchset_entry(base: str, row: Stored, text: bytes, mode: str) -> bytes:
     )  # fmt: skip
 
 
-def history_entry(base: str, row: Stored, creation: bool = False) -> bytes:
+def history_entry(base: str, row: Stored) -> bytes:
     """One version: what was done, and when."""
     # What was stored before creations were marked began with its first version.
-    created = row.created or ("POST" if creation or row.version == 1 else "")
+    created = row.created or ("POST" if row.version == 1 else "")
     method = "DELETE" if row.deleted else created or "PUT"
     status = "204" if row.deleted else ("201" if created else "200")
     url = row.type if method == "POST" else row.reference

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from hie.fhir.call import Call, Params, parse_query
 from records.errors import Invalid, PreconditionFailed
-from records.reservations import keys_of_condition, keys_of_resource
+from records.reservations import keys_of_both
 from records.stored import Json, Stored, Visibility
 
 T = TypeVar("T")
@@ -133,12 +133,11 @@ async def in_turn(call: Call, resource_type: str, query: Params, resource: Json)
     if call.session is not None:
         yield
         return
-    async with call.services.store.turns.take(keys_of_condition(resource_type, query) | keys_of_resource(resource)):
+    async with call.services.store.turns.take(keys_of_both(resource_type, query, resource)):
         yield
 
 
 async def reserve(call: Call, resource_type: str, query: Params, resource: Json) -> None:
     """Take turns with whoever asks the same, or writes what the condition asks for."""
     assert call.session is not None
-    keys = keys_of_condition(resource_type, query) | keys_of_resource(resource)
-    await call.services.store.reserve(keys, session=call.session)
+    await call.services.store.reserve(keys_of_both(resource_type, query, resource), session=call.session)

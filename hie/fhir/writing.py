@@ -66,32 +66,18 @@ async def standing(call: Call, resource_type: str, resource_id: str, visibility:
 
 async def file_all(call: Call, writes: Sequence[Write]) -> list[Stored]:
     """Identity, store and events of all writes in one transaction: that of the call, else one of their own."""
-    if call.session is not None:
-        return await file_within(call, writes, call.session)
-    services = call.services
-    source = source_of(call)
-    allow(call.caller, writes)
-    await conform(call, writes)
-    accepted = await accept(call, writes)
-
-    async def file(session: AsyncClientSession) -> list[Stored]:
-        rows = await services.filing.file(accepted.writes, session=session, source=source)
-        await accepted.keep(rows, session)
-        return rows
-
-    return await services.store.in_transaction(file)
-
-
-async def file_within(call: Call, writes: Sequence[Write], session: AsyncClientSession) -> list[Stored]:
-    """The same inside a transaction of the caller."""
     if not writes:
         return []
     allow(call.caller, writes)
     await conform(call, writes)
     accepted = await accept(call, writes)
-    rows = await call.services.filing.file(accepted.writes, session=session, source=source_of(call))
-    await accepted.keep(rows, session)
-    return rows
+
+    async def file(session: AsyncClientSession) -> list[Stored]:
+        rows = await call.services.filing.file(accepted.writes, session=session, source=source_of(call))
+        await accepted.keep(rows, session)
+        return rows
+
+    return await (call.services.store.in_transaction(file) if call.session is None else file(call.session))
 
 
 async def file_one(call: Call, write: Write) -> Stored:

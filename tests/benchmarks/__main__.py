@@ -60,12 +60,8 @@ async def run(
     names: list[str], *, patients: tuple[int, ...], bundles: int, scale: float
 ) -> tuple[list[Result], dict[str, object]]:
     """The results, and the machine they are of."""
-    # In the checkout, not in a memory disk: what is measured waits for a disk.
-    home = ROOT / "var"
-    home.mkdir(exist_ok=True)
-    data = Path(tempfile.mkdtemp(prefix="benchmark-", dir=home)).resolve()
     results: list[Result] = []
-    with kept_on_failure(data):
+    with workplace() as data:
         async with stage(data, patients=patients, bundles=bundles, scale=scale) as running:
             shape = machine((await running.client.server_info())["version"])
             for name in names:
@@ -75,10 +71,13 @@ async def run(
 
 
 @contextmanager
-def kept_on_failure(data: Path) -> Iterator[None]:
-    """Remove the data afterwards; after a failure the logs are wanted."""
+def workplace() -> Iterator[Path]:
+    """A folder in the checkout, not in a memory disk: what is measured waits for a disk. After a failure it stays."""
+    home = ROOT / "var"
+    home.mkdir(exist_ok=True)
+    data = Path(tempfile.mkdtemp(prefix="benchmark-", dir=home)).resolve()
     try:
-        yield
+        yield data
     except BaseException:
         say(f"The logs are in {data / 'logs'}; remove the folder when they are read.")
         raise

@@ -10,15 +10,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from hie.commands.tokens import token
-from tests.benchmarks.__main__ import ROOT, kept_on_failure
+from tests.benchmarks.__main__ import workplace
 from tests.benchmarks.stage import Stage, say, stage
 
 HEAD = "| work | exchange /s | p50 / p95 / p99 ms | peer /s | p50 / p95 / p99 ms | ratio | errors | rows a request |"
@@ -47,15 +45,11 @@ def main() -> None:
 
 async def measure(asked: argparse.Namespace) -> None:
     """Start, load, write what the program prints."""
-    home = ROOT / "var"
-    home.mkdir(exist_ok=True)
-    data = Path(tempfile.mkdtemp(prefix="peer-", dir=home)).resolve()
-    with kept_on_failure(data):
+    with workplace() as data:
         async with stage(data, web_workers=asked.web_workers) as running:
             done = await asyncio.to_thread(_load, running, asked)
             say(f"memory of the web service: {_memory(running)} MB")
     asked.json.write_text(done)
-    shutil.rmtree(data, ignore_errors=True)
 
 
 def _load(running: Stage, asked: argparse.Namespace) -> str:

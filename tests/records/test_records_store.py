@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
+from pymongo.asynchronous.client_session import AsyncClientSession
 from records_world import World, observation, patient
 
 from records.errors import Conflict, Gone, NotFound
+from records.reservations import keys_of_both
 from records.stored import Stored, Visibility, Write, decode
 
 pytestmark = pytest.mark.anyio
@@ -108,11 +111,18 @@ class TestTogether:
         """Sixty-four that create under one condition make one resource."""
         condition = (("identifier", "s|1"),)
 
-        def write(number: int) -> Write:
+        def create(number: int) -> Awaitable[list[Stored]]:
             resource = patient(f"p{number}", identifier=[{"system": "s", "value": "1"}])
-            return Write("create", "Patient", f"p{number}", resource=resource, unless_exists=condition)
 
-        outcomes = await asyncio.gather(*(world.store.apply([write(n)]) for n in range(64)), return_exceptions=True)
+            async def work(session: AsyncClientSession) -> list[Stored]:
+                await world.store.reserve(keys_of_both("Patient", condition, resource), session=session)
+                if (await world.store.search("Patient", condition, session=session)).matches:
+                    raise Conflict("It is there by now.")
+                return await world.store.apply([Write("create", "Patient", f"p{number}", resource)], session=session)
+
+            return world.store.in_transaction(work)
+
+        outcomes = await asyncio.gather(*(create(number) for number in range(64)), return_exceptions=True)
 
         assert len(await world.found("Patient", "identifier=s|1")) == 1
         assert sum(isinstance(one, list) for one in outcomes) == 1

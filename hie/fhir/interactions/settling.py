@@ -16,7 +16,7 @@ from hie.fhir.patching.entries import patch_of
 from hie.fhir.planning import Plan
 from hie.fhir.references import Names, conditions_in, rewrite, select, settle
 from hie.fhir.targets import located
-from hie.fhir.writing import file_within, permit
+from hie.fhir.writing import file_all, permit
 from records import validation
 from records.errors import Invalid, Issue
 from records.stored import Json, Stored, Write
@@ -50,7 +50,7 @@ async def settled(call: Call, plans: Sequence[Plan]) -> dict[str, Stored]:
                 continue
             with located(draft.plan.entry):
                 writes.append(await _write(call, draft, known))
-        rows |= {row.reference: row for row in await file_within(call, writes, call.session)}
+        rows |= {row.reference: row for row in await file_all(call, writes)}
     return rows
 
 

@@ -23,7 +23,7 @@ from hie.fhir.planning import Plan, Planner, refuse_overlaps
 from hie.fhir.representation import location
 from hie.fhir.submission import Entry, Submission
 from hie.fhir.targets import Target, keys_of, located, read_target
-from hie.fhir.writing import file_within
+from hie.fhir.writing import file_all
 from records.documents import instant
 from records.errors import Invalid
 from records.stored import Stored, Write, encode
@@ -72,7 +72,7 @@ async def _carry_out(call: Call, targets: Sequence[Target], reading: Sequence[En
     removed = await planner.removals(deleting)
     refuse_overlaps(removed)
     # Gone before anything is looked for: what is created anew in their place is not met by its condition.
-    gone = iter(await file_within(call, [_deletion(plan) for plan in removed if plan.interaction], call.session))
+    gone = iter(await file_all(call, [_deletion(plan) for plan in removed if plan.interaction]))
     done = [Done(plan.entry, (next(gone),) if plan.interaction else (), 204) for plan in removed]
     plans = await planner.plans([target for target in targets if target.entry.method != "DELETE"])
     refuse_overlaps([*removed, *plans])

@@ -119,4 +119,4 @@ def _first(subject: Subject, parameters: Json) -> bytes:
 def _resources(base: str, told: Iterable[Told]) -> list[bytes]:
     """Each version once, though several events may show it."""
     rows = {(row.reference, row.version): row for one in told for row in one.rows}
-    return [history_entry(base, row, row.version == 1) for row in rows.values()]
+    return [history_entry(base, row) for row in rows.values()]
