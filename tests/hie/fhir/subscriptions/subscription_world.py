@@ -15,6 +15,7 @@ from hie.app import Services
 from hie.exchange.leases import Leases
 from hie.exchange.outbox_runner import OutboxRunner, Patience
 from hie.fhir.subscriptions import wiring
+from hie.fhir.subscriptions.fan_out import NAME as FAN_OUT
 from hie.fhir.subscriptions.policy import Patience as Manners
 
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"
@@ -105,6 +106,11 @@ async def subscribe(world: World, subscription: Json, account: str = "system", *
 
 async def has_status(world: World, name: str, status: str) -> bool:
     return (await world.get(f"/Subscription/{name}", account="system")).json()["status"] == status
+
+
+async def nothing_waits(world: World) -> bool:
+    """Every change so far was judged."""
+    return not (await world.services.outbox.waiting()).get(FAN_OUT)
 
 
 async def change(world: World, *numbers: int, of: str = "p1", **elements: Any) -> None:

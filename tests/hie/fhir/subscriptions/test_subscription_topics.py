@@ -13,6 +13,7 @@ from subscription_world import (
     change,
     engine,
     has_status,
+    nothing_waits,
     of_topic,
     slower,
     subscribe,
@@ -58,6 +59,7 @@ class TestHandshake:
         await running.services.interest.look()
         await until(lambda: has_status(running, name, "error"))
         await change(running, 1)
+        await until(lambda: nothing_waits(running))
         receiver.answers = lambda sent: 200
         await until(lambda: has_status(running, name, "active"))
         await change(running, 2)
