@@ -35,6 +35,7 @@ FAMILIES: Mapping[str, Family] = {
     "OMG^O19": (orders.services, orders.READS),
     "VXU^V04": (vxu.vaccinations, vxu.READS),
     **{f"SIU^{trigger}": (siu.schedule, siu.READS) for trigger in siu.TRIGGERS},
+    **{f"SIU^{trigger}": (siu.time, siu.READS) for trigger in siu.TIME_TRIGGERS},
     **{f"MDM^{trigger}": (mdm.notify, mdm.READS) for trigger in mdm.TRIGGERS},
     "RDE^O11": (pharmacy.prescriptions, pharmacy.READS),
     "RDS^O13": (pharmacy.prescriptions, pharmacy.READS),

@@ -1,5 +1,5 @@
 """
-SIU^S12 to S17 and S26: one appointment through booking, moving, cancelling and not being there.
+SIU: one appointment through booking, moving, cancelling and not being there; and time of resources, blocked or opened.
 
 HL7 v2 chapter 10; https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-message-siu-s12-to-bundle.html
 """
@@ -8,23 +8,34 @@ from __future__ import annotations
 
 from adapters.hl7v2.to_fhir.draft import Draft
 from adapters.hl7v2.to_fhir.families.oru import known_patient
+from adapters.hl7v2.to_fhir.resources import slot
 from adapters.hl7v2.to_fhir.resources.appointment import STATUSES, appointment
 from adapters.hl7v2.to_fhir.resources.condition import diagnosis
 from adapters.hl7v2.to_fhir.resources.observation import loose_observations
-from adapters.hl7v2.to_fhir.sections import patients
+from adapters.hl7v2.to_fhir.sections import PatientPart, patients
 
 TRIGGERS = tuple(STATUSES)
+TIME_TRIGGERS = tuple(slot.STATUSES)
 READS = frozenset({"SCH", "TQ1", "NTE", "PID", "PD1", "PV1", "PV2", "OBX", "DG1", "RGS", "AIS", "AIP", "AIL", "AIG"})
 
 
 def schedule(draft: Draft) -> bool:
-    """The appointment of the first patient; group appointments are one message a patient."""
-    part = next(iter(patients(draft.message.segments)), None)
-    known = known_patient(draft, part) if part else None
-    if part is None or known is None:
+    """The appointment of each patient: a group's is one appointment a patient, for a record is one person's."""
+    done = [_part(draft, part) for part in patients(draft.message.segments)]
+    return any(done)
+
+
+def _part(draft: Draft, part: PatientPart) -> bool:
+    known = known_patient(draft, part)
+    if known is None:
         return False
     loose_observations(draft, part.segments, *known)
     for segment in part.segments:
         if segment.name == "DG1":
             diagnosis(draft, segment, *known)
     return bool(appointment(draft, draft.message.first("SCH"), known[0]))
+
+
+def time(draft: Draft) -> bool:
+    """S23, S24: time of a resource; whoever is in the message has nothing to do with it."""
+    return bool(slot.slots(draft, draft.message.first("SCH")))
