@@ -9,13 +9,14 @@ as a pure function, and the store stays ignorant of HL7.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 Json = dict[str, Any]
 Reconcile = Callable[[Json | None, Json], Json | None]
+Recognize = Callable[["Fact", Sequence[Json]], list[str]]
 # Fixed for ever: ids of stored resources depend on it.
 NAMESPACE = uuid.UUID("6d1c0c5e-61a4-4a0e-9b53-1251ca5e0001")
 
@@ -40,17 +41,30 @@ def create_only(current: Json | None, incoming: Json) -> Json | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A number by which a resource may be stored already, under an id that another number gave it."""
+
+    role: str  # the code of Identifier.type: PLAC, FILL, PGN (a group of orders)
+    system: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """
     One resource that a message asserts.
 
     `resource` has resourceType and an id from `resource_id`. `reconcile(current, incoming)` returns what to store,
     or None to leave things as they are. `moment` is when the sender says it was true (EVN-2, OBR-22, MSH-7).
+    `known_by` are the numbers to look it up by; `recognize(fact, candidates)` returns the ids that it is meant by,
+    none for its own, and raises AdapterError where the numbers contradict each other (adapters/recognition.py).
     """
 
     resource: Json
     reconcile: Reconcile = replace
     moment: datetime | None = None
+    known_by: tuple[Known, ...] = ()
+    recognize: Recognize | None = None
 
     @property
     def type(self) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from adapters.facts import Fact, Json, Merge, Reconcile, Translation, Unmapped, create_only, replace
+from adapters.facts import Fact, Json, Known, Merge, Recognize, Reconcile, Translation, Unmapped, create_only, replace
 from adapters.hl7v2.message import Message, Segment
 from adapters.hl7v2.site import Site
 from adapters.hl7v2.to_fhir.reconcile.moments import settled
@@ -75,7 +75,14 @@ class Draft:
         return self.site.authority or f"urn:hie:authority:{self.site.id}"
 
     def add(
-        self, resource: Json, reconcile: Reconcile = replace, *, moment: datetime | None = None, display: str = ""
+        self,
+        resource: Json,
+        reconcile: Reconcile = replace,
+        *,
+        moment: datetime | None = None,
+        display: str = "",
+        known_by: tuple[Known, ...] = (),
+        recognize: Recognize | None = None,
     ) -> Json:
         """Assert a resource; returns a reference to it. A full statement outranks a create-only one of the same id."""
         resource["meta"] = {"source": f"urn:hie:message:{self.journal}", **resource.get("meta", {})}
@@ -83,7 +90,7 @@ class Draft:
         known = self.facts.get(key)
         if known is None or (known.reconcile is create_only and reconcile is not create_only):
             rule = reconcile if reconcile is create_only else settled(reconcile)
-            self.facts[key] = Fact(prune(resource), rule, moment or self.moment)
+            self.facts[key] = Fact(prune(resource), rule, moment or self.moment, known_by, recognize)
         elif resource["resourceType"] == "DiagnosticReport":
             _join_lists(known.resource, prune(resource))
         return reference(resource["resourceType"], resource["id"], display)

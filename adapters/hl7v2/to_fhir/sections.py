@@ -1,17 +1,56 @@
 """
-A message in the sections that its meaning has: whose it is, which orders, which results, which notes.
+A message in the sections that its meaning has: whose it is, which orders, which specimens, which results, which notes.
 
-Read from the flat list of segments, in order, so that a sender who breaks the grammar is still understood.
+Read from the flat list of segments, once and in order, so that a sender who breaks the grammar is still understood.
+
+HL7 v2 chapters 4, 4A, 7 and 13
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from adapters.hl7v2.message import Segment
 
-_BEGINS_ITEM = frozenset({"OBR", "RXA", "RXE", "RXO", "RXD"})
+_BEGINS_ITEM = frozenset({"OBR", "RXA", "RXE", "RXO", "RXD", "RXG"})
+_STARTS_ORDERS = frozenset({"ORC", "SPM", "SAC", *_BEGINS_ITEM})
+# A second administration, give or dispense under one ORC is of the same prescription.
+_SHARED = {"OBR": ("ORC",), "RXE": ("ORC",), "RXO": ("ORC",)}
+_OF_PRESCRIPTION = ("ORC", "RXO", "RXE")
+
+
+class Named:
+    """Segments in order, found by name without a search."""
+
+    def __init__(self, segments: Iterable[Segment] = ()) -> None:
+        self.segments: list[Segment] = []
+        self._named: dict[str, list[Segment]] = {}
+        for segment in segments:
+            self.append(segment)
+
+    def append(self, segment: Segment) -> None:
+        """One more segment, behind the others."""
+        self.segments.append(segment)
+        self._named.setdefault(segment.name, []).append(segment)
+
+    def first(self, name: str) -> Segment:
+        """The first segment of that name, or an empty one."""
+        found = self._named.get(name)
+        return found[0] if found else Segment(name, ())
+
+    def last(self, name: str) -> Segment:
+        """The last segment of that name, or an empty one."""
+        found = self._named.get(name)
+        return found[-1] if found else Segment(name, ())
+
+    def all(self, name: str) -> list[Segment]:
+        """Every segment of that name."""
+        return list(self._named.get(name, ()))
+
+    def has(self, name: str) -> bool:
+        """True when there is such a segment."""
+        return name in self._named
 
 
 @dataclass(slots=True)
@@ -23,36 +62,31 @@ class Result:
 
 
 @dataclass(slots=True)
-class Order:
-    """An ORC (if any) with one OBR, RXE or RXA and what belongs to it."""
+class Sample:
+    """A specimen with its containers, its notes and what was observed of itself."""
 
-    segments: list[Segment] = field(default_factory=list)
+    spm: Segment
+    containers: list[Segment] = field(default_factory=list)
     notes: list[Segment] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
 
-    def first(self, name: str) -> Segment:
-        """The first segment of that name, or an empty one."""
-        return next((s for s in self.segments if s.name == name), Segment(name, ()))
 
-    def all(self, name: str) -> list[Segment]:
-        """Every segment of that name."""
-        return [s for s in self.segments if s.name == name]
+class Order(Named):
+    """An ORC (if any) with one OBR, RXO, RXE, RXD, RXA or RXG and what belongs to it."""
 
-    def has(self, name: str) -> bool:
-        """True when there is such a segment."""
-        return any(s.name == name for s in self.segments)
+    def __init__(self, segments: Iterable[Segment] = (), samples: Sequence[Sample] = ()) -> None:
+        super().__init__(segments)
+        self.notes: list[Segment] = []
+        self.results: list[Result] = []
+        self.samples = list(samples)
 
 
-@dataclass(slots=True)
-class PatientPart:
+class PatientPart(Named):
     """What a message says about one patient."""
 
-    pid: Segment
-    segments: list[Segment] = field(default_factory=list)
-
-    def first(self, name: str) -> Segment:
-        """The first segment of that name, or an empty one."""
-        return next((s for s in self.segments if s.name == name), Segment(name, ()))
+    def __init__(self, pid: Segment) -> None:
+        super().__init__()
+        self.pid = pid
 
 
 def patients(segments: Iterable[Segment]) -> list[PatientPart]:
@@ -62,39 +96,119 @@ def patients(segments: Iterable[Segment]) -> list[PatientPart]:
         if segment.name == "PID":
             parts.append(PatientPart(segment))
         elif parts:
-            parts[-1].segments.append(segment)
+            parts[-1].append(segment)
     return parts
 
 
-def orders(segments: Iterable[Segment]) -> list[Order]:
-    """The orders of a patient part; several OBR after one ORC share it."""
-    found: list[Order] = []
+def orders(segments: Iterable[Segment], *, orc_follows: bool = False) -> list[Order]:
+    """
+    The orders of a patient part; several OBR after one ORC share it.
+
+    `orc_follows`: in OUL R22 to R24 an ORC stands behind its OBR. A specimen or container that stands before the
+    first order governs the orders behind it, until the next one; otherwise it belongs to the order before it.
+    """
+    reader = _Reader(orc_follows)
     for segment in segments:
+        reader.take(segment)
+    for order in reader.found:
+        _own(order)
+    return reader.found
+
+
+def _own(order: Order) -> None:
+    """Senders put SPM between OBR and OBX: an order without results has those behind its only specimen."""
+    if not order.results and len(order.samples) == 1 and order.has("OBR"):
+        sample = order.samples[0]
+        order.results, sample.results = sample.results, []
+
+
+class _Reader:
+    """Where the next segment belongs."""
+
+    def __init__(self, orc_follows: bool) -> None:
+        self.found: list[Order] = []
+        self._orc_follows = orc_follows
+        self._governing: Sample | None = None
+        self._used = False  # an order has the governing specimen
+        self._sample: Sample | None = None  # the specimen that is being described
+        self._result: Result | None = None
+
+    def take(self, segment: Segment) -> None:
+        """One segment, in the order of the message."""
+        name = segment.name
+        if name == "OBX":
+            self._observe(segment)
+        elif name == "NTE":
+            self._note(segment)
+        elif name in ("SPM", "SAC"):
+            self._specimen(segment)
+        elif name == "ORC" or name in _BEGINS_ITEM:
+            self._order(segment)
+        elif self.found and (self._sample is None or self._sample is not self._governing):
+            self.found[-1].append(segment)
+
+    def _observe(self, obx: Segment) -> None:
+        self._result = Result(obx)
+        if self._sample is not None:
+            self._sample.results.append(self._result)
+        elif self.found:
+            self.found[-1].results.append(self._result)
+
+    def _note(self, nte: Segment) -> None:
+        if self._result is not None:
+            self._result.notes.append(nte)
+        elif self._sample is not None:
+            self._sample.notes.append(nte)
+        elif self.found:
+            self.found[-1].notes.append(nte)
+
+    def _specimen(self, segment: Segment) -> None:
+        self._result = None
+        if self._governing is None and self.found:
+            self._behind_order(segment)
+        elif segment.name == "SPM":
+            self._govern(Sample(segment))
+        elif self._governing is None or (self._used and self._governing.containers):
+            spm = self._governing.spm if self._governing else Segment("SPM", ())
+            self._govern(Sample(spm, [segment]))
+        else:
+            self._governing.containers.append(segment)
+            self._sample = self._governing
+
+    def _govern(self, sample: Sample) -> None:
+        self._governing = self._sample = sample
+        self._used = False
+
+    def _behind_order(self, segment: Segment) -> None:
+        order = self.found[-1]
+        if segment.name == "SPM" or not order.samples:
+            order.samples.append(Sample(segment if segment.name == "SPM" else Segment("SPM", ())))
+        self._sample = order.samples[-1]
+        if segment.name == "SAC":
+            # What follows a container of an order's specimen is a result of the order (OUL R24).
+            self._sample.containers.append(segment)
+            self._sample = None
+
+    def _order(self, segment: Segment) -> None:
+        last = self.found[-1] if self.found and not (self._sample and self._sample is self._governing) else None
+        self._result = self._sample = None
+        if last is not None and self._joins(last, segment):
+            last.append(segment)
+            return
+        self._used = True
+        self.found.append(Order([*self._carried(segment), segment], [self._governing] if self._governing else []))
+
+    def _joins(self, order: Order, segment: Segment) -> bool:
         if segment.name == "ORC":
-            found.append(Order([segment]))
-        elif segment.name in _BEGINS_ITEM and (not found or _starts_another(found[-1], segment)):
-            found.append(Order([*_orc(found), segment]))
-        elif found:
-            _append(found[-1], segment)
-    return found
+            return self._orc_follows and order.has("OBR") and not order.has("ORC") and not order.results
+        return not order.has(segment.name) and not (segment.name == "RXO" and order.has("RXE"))
 
-
-def _starts_another(order: Order, segment: Segment) -> bool:
-    """A second OBR, RXE or RXA is a second order; an RXE after its RXO, or an RXD after its RXE, is not."""
-    return order.has(segment.name)
-
-
-def _orc(found: list[Order]) -> list[Segment]:
-    return found[-1].all("ORC") if found else []
-
-
-def _append(order: Order, segment: Segment) -> None:
-    if segment.name == "OBX":
-        order.results.append(Result(segment))
-    elif segment.name == "NTE":
-        (order.results[-1].notes if order.results else order.notes).append(segment)
-    else:
-        order.segments.append(segment)
+    def _carried(self, segment: Segment) -> list[Segment]:
+        """What a further item under the same ORC shares with the one before."""
+        if segment.name == "ORC" or not self.found or (segment.name == "OBR" and self._orc_follows):
+            return []
+        shared = _SHARED.get(segment.name, _OF_PRESCRIPTION)
+        return [one for one in self.found[-1].segments if one.name in shared]
 
 
 def loose_results(segments: Iterable[Segment]) -> Iterator[Result]:
@@ -107,7 +221,7 @@ def loose_results(segments: Iterable[Segment]) -> Iterator[Result]:
             last = Result(segment)
         elif segment.name == "NTE" and last:
             last.notes.append(segment)
-        elif segment.name in ("ORC", *_BEGINS_ITEM):
+        elif segment.name in _STARTS_ORDERS:
             break
     if last:
         yield last

@@ -6,16 +6,22 @@ So a replay or a resend leaves every version as it was.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 
-from adapters.facts import Fact
+from adapters.facts import Fact, Known
+from adapters.recognition import recognized, uncertain
 from hie.exchange.work import Work
 from records.resource_store import ResourceStore
 from records.stored import Interaction, Json, Stored, Write
 
 _sorted = msgspec.json.Encoder(decimal_format="number", order="sorted")
+# More resources with one number than this are not one patient's order.
+MOST = 100
+_RESERVED = re.compile(r"[\\,$|]")
 # Given by the store, or telling who spoke last: no content of their own.
 _BOOKKEEPING = frozenset({"versionId", "lastUpdated", "source"})
 
@@ -49,6 +55,59 @@ class Reconcile:
         facts = work.translation.facts
         if not facts:
             return work
-        stored = await self.store.read_many([f"{f.type}/{f.id}" for f in facts], session=work.session)
-        writes = (decide(fact, stored.get(f"{fact.type}/{fact.id}")) for fact in facts)
-        return replace(work, writes=tuple(write for write in writes if write is not None))
+        stored = await self._read(facts, work)
+        if asked := uncertain(facts, _numbered(facts, stored)):
+            facts = recognized(facts, asked, await self._candidates(asked, work))
+            stored |= await self._read([f for f in facts if f"{f.type}/{f.id}" not in stored], work)
+        return replace(work, writes=writes(facts, stored))
+
+    async def _read(self, facts: Sequence[Fact], work: Work) -> dict[str, Stored]:
+        keys = [f"{fact.type}/{fact.id}" for fact in facts]
+        return await self.store.read_many(keys, session=work.session) if keys else {}
+
+    async def _candidates(self, asked: Sequence[Fact], work: Work) -> dict[str, list[Json]]:
+        """Of each type, and by identifier or by group, what is stored with one of the numbers."""
+        found: dict[str, list[Json]] = {}
+        for (kind, parameter), numbers in _questions(asked).items():
+            sought = ",".join(f"{_escaped(n.system)}|{_escaped(n.value)}" for n in dict.fromkeys(numbers))
+            parameters = ((parameter, sought), ("_count", str(MOST)), ("_total", "none"))
+            page = await self.store.search(kind, parameters, session=work.session)
+            found.setdefault(kind, []).extend(row.resource() for row in page.matches)
+        return found
+
+
+def writes(facts: Sequence[Fact], stored: Mapping[str, Stored]) -> tuple[Write, ...]:
+    """One write a resource, also where several facts of the message turned out to speak of the same one."""
+    decided: dict[str, Write] = {}
+    for fact in facts:
+        key = f"{fact.type}/{fact.id}"
+        before = decided.get(key)
+        write = decide(fact, stored.get(key)) if before is None else again(fact, before)
+        if write is not None:
+            decided[key] = write
+    return tuple(decided.values())
+
+
+def again(fact: Fact, before: Write) -> Write:
+    """What a second fact makes of what the first one will write."""
+    outcome = fact.reconcile(before.resource, fact.resource)
+    return before if outcome is None else replace(before, resource=outcome)
+
+
+def _numbered(facts: Sequence[Fact], stored: Mapping[str, Stored]) -> dict[str, Json]:
+    """What is stored of those facts that have numbers."""
+    keys = [key for fact in facts if fact.known_by and (key := f"{fact.type}/{fact.id}") in stored]
+    return {key: stored[key].resource() for key in keys if not stored[key].deleted}
+
+
+def _questions(asked: Sequence[Fact]) -> dict[tuple[str, str], list[Known]]:
+    found: dict[tuple[str, str], list[Known]] = {}
+    for fact in asked:
+        for known in fact.known_by:
+            parameter = "requisition" if known.role == "PGN" else "identifier"
+            found.setdefault((fact.type, parameter), []).append(known)
+    return found
+
+
+def _escaped(text: str) -> str:
+    return _RESERVED.sub(r"\\\g<0>", text)

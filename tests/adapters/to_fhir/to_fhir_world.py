@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adapters.facts import Translation
+from adapters.facts import Fact, Translation
 from adapters.hl7v2.message import Group, Message, Segment
 from adapters.hl7v2.site import Site
 from adapters.hl7v2.to_fhir import translate
+from adapters.recognition import named, recognized, uncertain
 
 SITE = Site("site-a", name="淄博市第一医院", authority="urn:hie:authority:A")
 RECEIVED = datetime(2026, 1, 1, 4, 0, 0, tzinfo=UTC)
@@ -48,12 +49,21 @@ class Store(dict[str, dict[str, Any]]):
 
     def file(self, text: str, site: Site = SITE, reference: str = "01J0") -> Translation:
         translation = run(text, site, reference)
-        for fact in translation.facts:
+        for fact in self._recognized(translation.facts):
             key = f"{fact.type}/{fact.id}"
             outcome = fact.reconcile(self.get(key), fact.resource)
             if outcome is not None:
                 self[key] = outcome
         return translation
+
+    def _recognized(self, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+        """What the exchange asks its store for."""
+        asked = uncertain(facts, self)
+        named_so = {
+            fact.type: [one for one in self.of(fact.type) if any(named(one, k) for f in asked for k in f.known_by)]
+            for fact in asked
+        }
+        return recognized(facts, asked, named_so)
 
     def of(self, resource_type: str) -> list[dict[str, Any]]:
         return [resource for resource in self.values() if resource["resourceType"] == resource_type]

@@ -1,17 +1,20 @@
 """
 Placer and filler numbers: by which names an order, its report and its results are known.
 
-HL7 v2 chapter 4.5.1 (ORC-2, ORC-3, OBR-2, OBR-3)
+HL7 v2 chapter 4.5.1 (ORC-2, ORC-3, ORC-4, OBR-2, OBR-3)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from adapters.facts import Json, resource_id
+from adapters.errors import NotUnderstood
+from adapters.facts import Fact, Json, Known, resource_id
 from adapters.hl7v2.message import Segment
 from adapters.hl7v2.to_fhir.draft import Draft, prune, reference
-from adapters.hl7v2.to_fhir.identifiers import ei, unique
+from adapters.hl7v2.to_fhir.identifiers import ei, type_code, unique
+from adapters.recognition import named, role_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +23,25 @@ class Numbers:
     The numbers of one order of one patient.
 
     Ids include the patient: laboratories reuse sample numbers, and a reused number must never move a result
-    from one record into another.
+    from one record into another. `patient` is "" in a reply that names none.
     """
 
     patient: str
     placer: Json
     filler: Json
     control: str
+    group: Json = field(default_factory=dict)
 
     @property
     def identifiers(self) -> list[Json]:
         """As FHIR identifiers, typed PLAC and FILL."""
         return unique([number for number in (self.placer, self.filler) if number])
+
+    @property
+    def known_by(self) -> tuple[Known, ...]:
+        """Placer's and filler's number; a group's number alone means every order of the group."""
+        numbers = [number for number in (self.placer, self.filler) if number] or [self.group]
+        return tuple(Known(type_code(n), n["system"], n["value"]) for n in numbers if n)
 
     def order_id(self, resource_type: str, *more: str) -> str:
         """Known by the placer's number, else the filler's."""
@@ -59,17 +69,84 @@ def numbers(draft: Draft, orc: Segment, item: Segment, patient: str, fallback: s
         ei(item[own] or orc[general], draft.site, kind=kind)
         for own, general, kind in zip(at, (2, 3), ("PLAC", "FILL"), strict=True)
     )
-    return Numbers(patient, prune(placer), prune(filler), fallback or draft.message.control_id)
+    group = prune(ei(orc[4], draft.site, kind="PGN"))
+    return Numbers(patient, prune(placer), prune(filler), fallback or draft.message.control_id, group)
 
 
 def parent_result(draft: Draft, obr: Segment, patient: str) -> str:
     """The id of the Observation that OBR-26 and OBR-29 name as parent (culture, susceptibilities), "" if none."""
-    link, pair = obr[26], obr[29]
-    if not link or not pair:
-        return ""
-    placer, filler = (prune(ei(pair.part(n), draft.site)) for n in (1, 2))
-    parent = Numbers(patient, placer, filler, "")
-    if not (placer or filler):
+    link, parent = obr[26], parent_numbers(draft, obr, patient)
+    if not link or parent is None:
         return ""
     code = link.sub(1, 1) or link.sub(1, 2)
     return parent.result_id("Observation", code, link[2])
+
+
+def parent_numbers(draft: Draft, obr: Segment, patient: str) -> Numbers | None:
+    """The numbers of the order that OBR-29 names as parent, None when it names none."""
+    pair = obr[29]
+    placer, filler = (prune(ei(pair.part(n), draft.site, kind=kind)) for n, kind in ((1, "PLAC"), (2, "FILL")))
+    return Numbers(patient, placer, filler, "") if placer or filler else None
+
+
+def recognize(fact: Fact, candidates: Sequence[Json]) -> list[str]:
+    """
+    The stored order that is meant, matched on any of its numbers; several for the number of a group.
+
+    Raises NotUnderstood when the numbers belong to different orders. A filler number that orders of different
+    services share is the number of their specimen, and is no contradiction.
+    """
+    same = [one for one in candidates if _of_patient(fact.resource, one)]
+    by = {known.role: [one for one in same if named(one, known)] for known in fact.known_by}
+    if "PGN" in by:
+        return [one["id"] for one in by["PGN"]]
+    placed, filled = by.get("PLAC", []), by.get("FILL", [])
+    if both := [one for one in filled if any(one["id"] == other["id"] for other in placed)]:
+        return [both[0]["id"]]
+    if not placed:
+        return _by_filler(fact, filled)
+    if any(_has(one, "PLAC") and _same_service(fact.resource, one) for one in filled):
+        raise contradiction()
+    return [_closest(fact.resource, placed)["id"]]
+
+
+def _by_filler(fact: Fact, filled: Sequence[Json]) -> list[str]:
+    if not any(known.role == "PLAC" for known in fact.known_by):
+        return [filled[0]["id"]] if len(filled) == 1 else _by_service(fact.resource, filled)
+    if any(_has(one, "PLAC") and _same_service(fact.resource, one) for one in filled):
+        raise contradiction()
+    return [one["id"] for one in filled if not _has(one, "PLAC")][:1]
+
+
+def contradiction() -> NotUnderstood:
+    return NotUnderstood("the order numbers belong to different orders", location="ORC^1^2", condition="205")
+
+
+def _of_patient(resource: Json, stored: Json) -> bool:
+    """A reply that names no patient is about whoever the order is for."""
+    patient = resource.get("subject", {}).get("reference", "")
+    return not patient or stored.get("subject", {}).get("reference", "") == patient
+
+
+def _has(order: Json, role: str) -> bool:
+    return any(role_of(one) == role for one in order.get("identifier", ()))
+
+
+def _codes(resource: Json) -> set[tuple[str, str]]:
+    concept = resource.get("code") or resource.get("medicationCodeableConcept") or {}
+    return {(c.get("system", ""), c["code"]) for c in concept.get("coding", ()) if c.get("code")}
+
+
+def _same_service(resource: Json, stored: Json) -> bool:
+    """Where either does not name its service, nothing tells them apart."""
+    asked, known = _codes(resource), _codes(stored)
+    return not asked or not known or bool(asked & known)
+
+
+def _by_service(resource: Json, stored: Sequence[Json]) -> list[str]:
+    found = [one["id"] for one in stored if _codes(resource) & _codes(one)]
+    return found if len(found) == 1 else []
+
+
+def _closest(resource: Json, stored: Sequence[Json]) -> Json:
+    return next((one for one in stored if _codes(resource) & _codes(one)), stored[0])
