@@ -68,7 +68,7 @@ def _of_segment(draft: Draft, rgs: Segment, segment: Segment, start: str) -> Ite
     if segment.name == SERVICE:
         service = field_concept(draft, segment, 3)
         if service:
-            yield Booked(SERVICE, action, place | service)
+            yield Booked(SERVICE, action, prune(place | service))
         return
     for actor in actors(draft, segment):
         yield Booked(segment.name, action, prune(place | _participant(draft, segment, actor, start)))
