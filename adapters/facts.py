@@ -84,6 +84,34 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlink:
+    """ADT A37: two Patient ids that were called one human, and are not."""
+
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renumbered:
+    """
+    ADT A42, A47, A50: what was known as `old` ("Encounter/1") is `new` from now on.
+
+    Where nothing is stored under the new id, what the old one had goes over to it.
+    """
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """ADT A43: what was filed under the reference `old` ("Patient/1") belongs to `new`; both stay what they are."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unmapped:
     """Something kept but not translated, countable: a local code, a Z segment, a field nobody maps."""
 
@@ -109,3 +137,6 @@ class Translation:
     remarks: tuple[str, ...] = ()
     translated: bool = True
     subjects: tuple[str, ...] = field(default=())
+    unlinks: tuple[Unlink, ...] = ()
+    renumbered: tuple[Renumbered, ...] = ()
+    moves: tuple[Move, ...] = ()

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.hl7v2.site import Site
+from adapters.hl7v2.site import VISIT_BY, Site
 from records.stored import Json
 
 SENDER = "urn:hie:hl7v2-sender"
@@ -66,6 +66,8 @@ def registered(sender: str, organization: Json, profile: Mapping[str, Any], *, c
         zone=profile.get("zone") or zone,
         authorities=profile.get("authorities") or {},
         code_maps=_code_maps(profile.get("code_maps") or ()),
+        snapshot=bool(profile.get("snapshot")),
+        visit_by=tuple(profile.get("visit_by") or VISIT_BY),
         organization=str(organization.get("id", "")),
     )
 

@@ -107,6 +107,8 @@ class Directory:
         zone: str = "",
         authorities: Mapping[str, str] | None = None,
         code_maps: Sequence[Mapping[str, str]] = (),
+        snapshot: bool = False,
+        visit_by: Sequence[str] = (),
     ) -> Site:
         """
         Register a sender as an Organization's (by id), with its profile; quarantined messages go on by themselves.
@@ -119,7 +121,8 @@ class Directory:
             raise Unprocessable("Another organization is registered with this sender.")
         profile = {
             "authority": authority, "charset": charset, "zone": zone, "authorities": dict(authorities or {}),
-            "code_maps": [dict(row) for row in code_maps], "by": by, "at": self._clock(),
+            "code_maps": [dict(row) for row in code_maps], "snapshot": snapshot, "visit_by": list(visit_by),
+            "by": by, "at": self._clock(),
         }  # fmt: skip
         await self._profiles.replace_one({"_id": sender}, profile, upsert=True)
         if known is None:

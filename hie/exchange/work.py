@@ -4,7 +4,7 @@ What travels through the pipeline: a frozen value that each step returns richer.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,7 +23,8 @@ class Work:
     One message on its way.
 
     `entry` is there from the start, `site` and `message` after parse, `translation` after translate, `writes` after
-    reconcile, `stored` after store. `session` is the transaction, in the second half of the pipeline.
+    reconcile, `stored` after store. `before` is what was stored of the facts' resources when they were reconciled.
+    `session` is the transaction, in the second half of the pipeline.
     """
 
     entry: InboundMessage
@@ -34,6 +35,7 @@ class Work:
     stored: tuple[Stored, ...] = ()
     remarks: tuple[str, ...] = ()
     session: AsyncClientSession | None = None
+    before: Mapping[str, Stored] = field(default_factory=dict)
 
 
 class Step(Protocol):

@@ -10,10 +10,24 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from adapters.facts import Fact, Json, Known, Merge, Recognize, Reconcile, Translation, Unmapped, create_only, replace
+from adapters.facts import (
+    Fact,
+    Json,
+    Known,
+    Merge,
+    Move,
+    Recognize,
+    Reconcile,
+    Renumbered,
+    Translation,
+    Unlink,
+    Unmapped,
+    create_only,
+    replace,
+)
 from adapters.hl7v2.message import Message, Segment
 from adapters.hl7v2.site import Site
-from adapters.hl7v2.to_fhir.reconcile.moments import settled
+from adapters.hl7v2.to_fhir.reconcile.moments import ahead, settled
 from adapters.hl7v2.to_fhir.text import clean
 from adapters.hl7v2.to_fhir.times import Times
 
@@ -60,14 +74,25 @@ class Draft:
         self.nulls: frozenset[tuple[int, int]] = frozenset()
         self.facts: dict[str, Fact] = {}
         self.merges: list[Merge] = []
+        self.unlinks: list[Unlink] = []
+        self.renumbered: list[Renumbered] = []
+        self.moves: list[Move] = []
         self.unmapped: list[Unmapped] = []
         self.remarks: list[str] = []
         self.repeats: dict[str, int] = {}
         self.conditional: set[str] = set()  # facts that only change what is there already
         self.subjects: list[str] = []
-        self.moment = (
-            self.times.moment(message.first("EVN").text(2)) or self.times.moment(message.header.text(7)) or received
-        )
+        self.moment = self._stated()
+
+    def _stated(self) -> datetime:
+        """When this was said: EVN-2, else MSH-7; a clock that runs ahead would silence everything that comes after."""
+        for text in (self.message.first("EVN").text(2), self.message.header.text(7)):
+            moment = self.times.moment(text)
+            if moment is not None and not ahead(moment, self.received):
+                return moment
+            if moment is not None:
+                self.remark("the sender's clock runs ahead: the time of reception counts")
+        return self.received
 
     @property
     def authority(self) -> str:
@@ -144,4 +169,7 @@ class Draft:
             tuple(self.remarks),
             translated,
             tuple(self.subjects),
+            tuple(self.unlinks),
+            tuple(self.renumbered),
+            tuple(self.moves),
         )

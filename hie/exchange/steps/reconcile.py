@@ -59,7 +59,7 @@ class Reconcile:
         if asked := uncertain(facts, _numbered(facts, stored)):
             facts = recognized(facts, asked, await self._candidates(asked, work))
             stored |= await self._read([f for f in facts if f"{f.type}/{f.id}" not in stored], work)
-        return replace(work, writes=writes(facts, stored))
+        return replace(work, writes=writes(facts, stored), before=stored)
 
     async def _read(self, facts: Sequence[Fact], work: Work) -> dict[str, Stored]:
         keys = [f"{fact.type}/{fact.id}" for fact in facts]

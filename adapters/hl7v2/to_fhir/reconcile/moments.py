@@ -7,7 +7,7 @@ The moment is kept in the resource, as an extension, so that the decision needs 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.facts import Json, Reconcile
@@ -16,6 +16,8 @@ from adapters.hl7v2.to_fhir.times import as_datetime
 AS_OF = "urn:hie:as-of"
 _CHOICES = ("deceased", "multipleBirth", "occurrence")
 STATUS_AS_OF = "urn:hie:status-as-of"
+# Clocks of hospitals differ by minutes; what is further ahead was set wrongly.
+_SKEW = timedelta(minutes=10)
 
 
 def extension_value(resource: Json, url: str) -> str:
@@ -26,6 +28,11 @@ def extension_value(resource: Json, url: str) -> str:
 def as_of(resource: Json, url: str = AS_OF) -> datetime | None:
     """The moment of a resource's last statement (or, by `url`, of its last status)."""
     return as_datetime(extension_value(resource, url))
+
+
+def ahead(said: datetime, received: datetime) -> bool:
+    """True where a message claims to be from the time after its reception."""
+    return said - received > _SKEW
 
 
 def stamp(resource: Json, moment: datetime | str, url: str = AS_OF) -> Json:
