@@ -1,5 +1,5 @@
 """
-ED and RP to Attachment: checked, hashed, inline while small, a Binary of its own when large.
+ED, RP and text to Attachment: checked, hashed, inline while small, a Binary of its own when large.
 
 https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-datatype-ed-to-attachment.html
 """
@@ -9,11 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
+from collections.abc import Sequence
 
 from adapters.facts import Json, resource_id
+from adapters.hl7v2.charset import codec_of
 from adapters.hl7v2.message import Segment, Value
 from adapters.hl7v2.to_fhir.draft import Draft
 from adapters.hl7v2.to_fhir.observation_value import TEXT, whole_text
+from adapters.hl7v2.to_fhir.reconcile.documents import labelled
 
 # A resource is one database document of at most 16 MB (MongoDB), base64 adds a third.
 INLINE_BYTES = 1_000_000
@@ -29,6 +33,7 @@ _KINDS = {
     "GIF": "image/gif",
     "TIFF": "image/tiff",
     "PLAIN": "text/plain",
+    "TXT": "text/plain",
     "TEXT": "text/plain",
     "DICOM": "application/dicom",
     "BASIC": "audio/basic",
@@ -37,6 +42,8 @@ _KINDS = {
     "X-HL7-CDA-LEVEL-ONE-MULTIPART": "text/xml",
 }
 _DEFAULTS = {"IM": "image/jpeg", "AU": "audio/basic", "TEXT": "text/plain", "TX": "text/plain", "FT": "text/plain"}
+_RTF = r"{\rtf"
+_CODE_PAGE = re.compile(r"\\ansicpg(\d{3,5})")
 
 
 def content_type(kind: str, subtype: str) -> str:
@@ -48,45 +55,68 @@ def content_type(kind: str, subtype: str) -> str:
     )
 
 
-def attachment(draft: Draft, obx: Segment, owner: str) -> Json:
-    """An OBX of type ED, RP or text as Attachment, {} when nothing is readable; `owner` names what it belongs to."""
+def attachments(draft: Draft, obx: Segment, owner: str, labels: Sequence[Json] = ()) -> list[Json]:
+    """
+    An OBX of type ED, RP or text as Attachments: several for what no resource holds whole, none for the unreadable.
+
+    `owner` names what it belongs to; `labels` are the security labels of what is kept beside it.
+    """
     kind = obx.text(2).strip().upper()
     if kind == "RP":
-        return _pointer(obx)
+        return _pointers(obx)
     if kind == "ED":
-        return _encapsulated(draft, obx, owner)
+        return _encapsulated(draft, obx, owner, labels)
     text = whole_text(obx, 5) if kind in TEXT else ""
-    return text_attachment(text, _title(obx)) if text else {}
+    return [text_attachment(text, _title(obx))] if text else []
 
 
 def text_attachment(text: str, title: str = "") -> Json:
-    """Plain text as Attachment."""
-    return _inline(text.encode(), "text/plain; charset=utf-8", title)
+    """Text as Attachment; RTF goes back into the code page that it declares, for its readers know no other."""
+    if not text.lstrip().startswith(_RTF):
+        return _inline(text.encode(), "text/plain; charset=utf-8", title)
+    page = _CODE_PAGE.search(text)
+    codec = (codec_of(f"cp{page[1]}") or f"cp{page[1]}") if page else "ascii"
+    return _inline(_encoded(text, codec), "text/rtf", title)
+
+
+def _encoded(text: str, codec: str) -> bytes:
+    """Bytes in a code page; what it lacks is written as RTF writes any character, by its UTF-16 numbers."""
+    try:
+        return text.encode(codec)
+    except (UnicodeEncodeError, LookupError):
+        return "".join(one if one.isascii() else _by_number(one) for one in text).encode("ascii")
+
+
+def _by_number(character: str) -> str:
+    units = character.encode("utf-16-le")
+    numbers = [int.from_bytes(units[at : at + 2], "little", signed=True) for at in range(0, len(units), 2)]
+    return "".join(f"\\u{number}?" for number in numbers)
 
 
 def _title(obx: Segment) -> str:
     return obx.text(3, 2) or obx.text(3)
 
 
-def _pointer(obx: Segment) -> Json:
+def _pointers(obx: Segment) -> list[Json]:
     address = obx.text(5).strip()
-    url = address if ":" in address and " " not in address else ""
-    return (
-        {"contentType": content_type(obx.text(5, 3), obx.text(5, 4)), "url": url, "title": _title(obx)} if url else {}
-    )
+    if ":" not in address or " " in address:
+        return []
+    return [{"contentType": content_type(obx.text(5, 3), obx.text(5, 4)), "url": address, "title": _title(obx)}]
 
 
-def _encapsulated(draft: Draft, obx: Segment, owner: str) -> Json:
+def _encapsulated(draft: Draft, obx: Segment, owner: str, labels: Sequence[Json]) -> list[Json]:
     value = obx[5]
     data = _decoded(value)
-    if data is None or len(data) > LARGEST_BYTES:
-        draft.remark("OBX-5 is no valid base64" if data is None else "an attachment is larger than a record may be")
+    if data is None:
+        draft.remark("OBX-5 is no valid base64")
         draft.lost(obx, 5)
-        return {}
-    mime = content_type(value[2], value[3])
+        return []
+    mime = _with_charset(content_type(value[2], value[3]), data, draft.message.charset)
     if len(data) <= INLINE_BYTES:
-        return _inline(data, mime, _title(obx))
-    return _outside(draft, data, mime, _title(obx), owner)
+        return [_inline(data, mime, _title(obx))]
+    if len(data) <= LARGEST_BYTES:
+        return [_outside(draft, data, mime, _title(obx), owner, labels)]
+    return _parts(draft, data, _title(obx) or mime, owner, labels)
 
 
 def _decoded(value: Value) -> bytes | None:
@@ -105,24 +135,43 @@ def _decoded(value: Value) -> bytes | None:
     return text.encode() or None
 
 
+def _with_charset(mime: str, data: bytes, codec: str) -> str:
+    """Plain text tells its character set: a reader would guess, and Chinese senders write GBK into UTF-8 messages."""
+    if mime != "text/plain" or data.isascii():
+        return mime
+    for name, reads in (("utf-8", "utf-8"), (codec.upper(), codec), ("GB18030", "gb18030")):
+        try:
+            data.decode(reads)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        return f"text/plain; charset={name}"
+    return mime
+
+
 def _inline(data: bytes, mime: str, title: str) -> Json:
-    return {
-        "contentType": mime,
-        "data": base64.b64encode(data).decode(),
-        "size": len(data),
-        "hash": _hash(data),
-        "title": title,
-    }
+    return {"contentType": mime, "data": base64.b64encode(data).decode(), **_described(data, title)}
 
 
-def _outside(draft: Draft, data: bytes, mime: str, title: str, owner: str) -> Json:
+def _outside(draft: Draft, data: bytes, mime: str, title: str, owner: str, labels: Sequence[Json]) -> Json:
     digest = hashlib.sha256(data).hexdigest()
     resource = {"resourceType": "Binary", "id": resource_id(owner, "Binary", digest), "contentType": mime}
     subject = {"securityContext": {"reference": f"Patient/{draft.subjects[0]}"}} if draft.subjects else {}
-    target = draft.add({**resource, **subject, "data": base64.b64encode(data).decode()})
-    return {"contentType": mime, "url": target["reference"], "size": len(data), "hash": _hash(data), "title": title}
+    meta = {"meta": {"security": list(labels)}} if labels else {}
+    target = draft.add({**resource, **subject, **meta, "data": base64.b64encode(data).decode()}, labelled)
+    return {"contentType": mime, "url": target["reference"], **_described(data, title)}
 
 
-def _hash(data: bytes) -> str:
+def _parts(draft: Draft, data: bytes, title: str, owner: str, labels: Sequence[Json]) -> list[Json]:
+    """What no single resource holds: consecutive pieces, each a Binary, to be joined in their order."""
+    pieces = [data[at : at + LARGEST_BYTES] for at in range(0, len(data), LARGEST_BYTES)]
+    draft.remark("an attachment is larger than a resource may be; it is kept in parts")
+    return [
+        _outside(draft, piece, "application/octet-stream", f"{title} ({at}/{len(pieces)})", owner, labels)
+        for at, piece in enumerate(pieces, start=1)
+    ]
+
+
+def _described(data: bytes, title: str) -> Json:
     # Attachment.hash is SHA-1 by the standard; it tells copies apart and guards nothing.
-    return base64.b64encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode()
+    digest = base64.b64encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode()
+    return {"size": len(data), "hash": digest, "title": title}

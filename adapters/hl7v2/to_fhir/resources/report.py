@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from adapters.facts import Json
 from adapters.hl7v2.message import Segment
-from adapters.hl7v2.to_fhir.attachments import attachment
+from adapters.hl7v2.to_fhir.attachments import attachments
 from adapters.hl7v2.to_fhir.codes import field_concept
 from adapters.hl7v2.to_fhir.draft import Draft
 from adapters.hl7v2.to_fhir.observation_value import ATTACHMENTS, whole_text
@@ -88,12 +88,12 @@ def _resource(draft: Draft, order: Order, around: Around, status: str) -> Json:
         "performer": [site_organization(draft)],
         "resultsInterpreter": [person for value in obr.all(32) if (person := interpreter(draft, value))],
         "conclusion": _conclusion(order),
-        "presentedForm": [form for result in order.results if (form := _form(draft, result, identity))],
+        "presentedForm": [form for result in order.results for form in _forms(draft, result, identity)],
     }
 
 
-def _form(draft: Draft, result: Result, identity: str) -> Json:
-    return attachment(draft, result.obx, identity) if result.obx.text(2).strip().upper() in ATTACHMENTS else {}
+def _forms(draft: Draft, result: Result, identity: str) -> list[Json]:
+    return attachments(draft, result.obx, identity) if result.obx.text(2).strip().upper() in ATTACHMENTS else []
 
 
 def _conclusion(order: Order) -> str:
