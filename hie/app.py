@@ -55,6 +55,11 @@ from hie.exchange.region_codes import mapper
 from hie.exchange.schema import Schema
 from hie.exchange.unmapped import UnmappedQueue
 from hie.exchange.worker import Worker
+from hie.feeds import fan_out as feed_fan_out
+from hie.feeds import wiring as feed_wiring
+from hie.feeds.deliveries import FeedDeliveries
+from hie.feeds.interest import FeedInterest
+from hie.feeds.registry import Feeds
 from hie.fhir.bulk.doors import bulk_routes
 from hie.fhir.bulk.jobs import Jobs as BulkJobs
 from hie.fhir.bulk.runner import BulkRunner
@@ -110,6 +115,8 @@ class Services:
     work: Work
     fhir: FhirServices
     interest: Interest
+    feeds: Feeds
+    feed_interest: FeedInterest
 
     def leases(self, collection: str) -> Leases:
         """The leases of this process in `lanes` or `consumers`."""
@@ -131,9 +138,11 @@ async def build(settings: Settings, *, clock: Clock = now) -> AsyncIterator[Serv
         await stack.enter_async_context(services.store.parameters.kept())
         await services.fhir.subscriptions.ensure_indexes()
         await services.fhir.bulk.ensure_indexes()
+        await services.feeds.ensure_indexes()
         if settings.mode == "demo":
             await bind_demo_accounts(services.gate.accounts)
         await stack.enter_async_context(services.interest.following())
+        await stack.enter_async_context(services.feed_interest.following())
         yield services
 
 
@@ -169,11 +178,14 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
     gate.watch(interest.saw)
     outbox.subscribe(CONSUMER, (), Responses(journal, endpoints(settings)))
     outbox.subscribe(fan_out.NAME, interest, wiring.fan_out(fhir, RegionDictionary(words)))
+    feeds = Feeds(client, prefix, clock=clock)
+    feed_interest = FeedInterest(feeds)
+    outbox.subscribe(feed_fan_out.NAME, feed_interest, feed_wiring.fan_out(fhir, feeds, RegionDictionary(words)))
     return Services(
         settings, client, clock, store, registry, outbox, filing, journal, UnmappedQueue(client, prefix), directory,
         Quarantine(journal, directory), Intake(journal, directory, settings, clock), gate, audit, words,
         pipeline(store=store, directory=directory, filing=filing, journal=journal, mapper=mapper(words)), work,
-        fhir, interest,
+        fhir, interest, feeds, feed_interest,
     )  # fmt: skip
 
 
@@ -283,8 +295,10 @@ def carrier(services: Services) -> ByChannel:
     return ByChannel(services.pipeline, messages, settings.fhir_max_entries)
 
 
-def workers(services: Services) -> tuple[Worker, OutboxRunner, Clockwork, Deliveries, BulkRunner, Reindexer]:
-    """A worker of the lanes, a runner of the outbox, what time alone changes, subscribers, bulk jobs, reindexing."""
+def workers(
+    services: Services,
+) -> tuple[Worker, OutboxRunner, Clockwork, Deliveries, BulkRunner, Reindexer, FeedDeliveries]:
+    """A worker of the lanes, a runner of the outbox, what time alone changes, subscribers, bulk, reindexing, feeds."""
     worker = Worker(
         services.journal, carrier(services), services.leases("lanes"), lanes=services.settings.lanes,
         unmapped=services.unmapped, quarantine=services.quarantine,
@@ -293,7 +307,8 @@ def workers(services: Services) -> tuple[Worker, OutboxRunner, Clockwork, Delive
     told = wiring.deliveries(services.fhir, consumers.owner)
     bulk = BulkRunner(services.fhir, services.leases("bulk_leases"))
     again = Reindexer(services.store.collections, services.store.parameters, rate=services.settings.reindex_rate)
-    return worker, OutboxRunner(services.outbox, consumers), clockwork(services.work), told, bulk, again
+    feeds = feed_wiring.deliveries(services.fhir, services.feeds, consumers.owner)
+    return worker, OutboxRunner(services.outbox, consumers), clockwork(services.work), told, bulk, again, feeds
 
 
 def clockwork(work: Work) -> Clockwork:

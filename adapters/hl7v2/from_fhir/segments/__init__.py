@@ -1,0 +1,1 @@
+"""One file a segment, or a group of segments that belong together."""

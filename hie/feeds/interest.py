@@ -1,0 +1,61 @@
+"""
+Which types some feed hears of: a write of any other type costs no event.
+
+Every process follows the feeds; one that has not looked for a while holds every type of feeds to be wanted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from pymongo.errors import PyMongoError
+
+from hie.feeds.kinds import TYPES
+from hie.feeds.registry import Feeds
+
+LOOK_SECONDS, TRUST_SECONDS = 1.0, 2.5
+_ALL = frozenset({*TYPES, "Person"})
+_log = structlog.get_logger("hie.feeds")
+
+
+class FeedInterest:
+    """A container of type names for the outbox."""
+
+    def __init__(self, feeds: Feeds, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._feeds, self._monotonic = feeds, monotonic
+        self._types: frozenset[str] = frozenset()
+        self._known_at = float("-inf")
+
+    def __contains__(self, name: object) -> bool:
+        known = self._monotonic() - self._known_at <= TRUST_SECONDS
+        return name in (self._types if known else _ALL)
+
+    async def look(self) -> None:
+        """Learn what is wanted now."""
+        began = self._monotonic()
+        self._types = frozenset(await self._feeds.feeds.distinct("types"))
+        self._known_at = began
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Look now, and again and again in the background."""
+        await self.look()
+        task = asyncio.create_task(self._follow())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self.look()
+            except PyMongoError as error:
+                _log.warning("feeds unknown", error=type(error).__name__)

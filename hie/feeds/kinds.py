@@ -1,0 +1,59 @@
+"""
+Which message a change is: code and trigger, from what the resource is now and what it was before. Pure.
+
+HL7 v2 chapters 3, 4, 7, 9, 10
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from adapters.hl7v2.from_fhir.families import adt
+from records.stored import Json
+
+# Types that feeds hear of, and the codes of the messages that they become.
+TYPES: Mapping[str, tuple[str, ...]] = {
+    "Patient": ("ADT",),
+    "Encounter": ("ADT",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`ADT^A01`."""
+
+    code: str
+    trigger: str
+
+
+Wants = Callable[[str, str], bool]
+
+
+def kind_of(current: Json, previous: Json | None, wants: Wants) -> Kind | None:
+    """The message of a change that the receiver wants; None where there is none."""
+    found = (one for one in _kinds(current, previous) if one.trigger and wants(one.code, one.trigger))
+    return next(found, None)
+
+
+def _kinds(current: Json, previous: Json | None) -> tuple[Kind, ...]:
+    """What the change could be said by, the best word first."""
+    match current["resourceType"]:
+        case "Patient":
+            return (Kind("ADT", adt.patient_event(current, previous)),)
+        case "Encounter":
+            return _of_visit(adt.visit_event(current, previous))
+        case "Person":
+            # IHE PIX: a changed set of identifiers is told by A31.
+            return (Kind("ADT", "A31"),) if links_of(current) != links_of(previous or {}) else ()
+    return ()
+
+
+def _of_visit(event: str) -> tuple[Kind, ...]:
+    """Who does not take the events of movements is told by A08 what the visit is now."""
+    return tuple(Kind("ADT", one) for one in (event, "A08" if event in ("A02", "A06", "A07", "A21", "A22") else ""))
+
+
+def links_of(person: Json) -> frozenset[str]:
+    """The source Patients of a Person, by reference."""
+    return frozenset(str(one["target"].get("reference", "")) for one in person.get("link", ()))
