@@ -50,7 +50,7 @@ Builds = Callable[[Scope, Context], Any]
 # What these are without is no value: an extension of nothing, a number without the number.
 _NEEDED = {
     "Identifier": ("value", "extension"), "ContactPoint": ("value",), "Coding": ("code", "display"),
-    "Reference": ("reference", "identifier", "display"),
+    "Reference": ("reference", "identifier", "display", "extension"),
 }  # fmt: skip
 
 
@@ -83,11 +83,14 @@ class Element:
 
 def elements(table: Table, rows: Sequence[Row]) -> tuple[Element, ...]:
     """The first elements of these rows of a segment's table, in order. Rows of the whole resource come as name ""."""
-    root = _tree(Step("", table.root), rows)
+    root, builder = _tree(Step("", table.root), rows), _Builder(table)
     made = [
-        Element(node.step, _fields(node.all_rows(), table), _Builder(table).node(node)) for node in root.below.values()
+        Element(
+            nodes[0].step, _fields([row for node in nodes for row in node.all_rows()], table), builder.joined(nodes)
+        )
+        for nodes in _joined(root)
     ]
-    whole = [Element(root.step, _fields([row], table), _Builder(table).row(row, table.root)) for row in root.rows]
+    whole = [Element(root.step, _fields([row], table), builder.row(row, table.root)) for row in root.rows]
     return (*made, *whole)
 
 
@@ -161,7 +164,7 @@ class _Builder:
     def content(self, node: _Node, bound: int = 0) -> Builds:
         """The value of one instance of an element."""
         rows = [self.row(row, node.step.type) for row in node.rows]
-        below = [(one.step, self.node(one, bound)) for one in _ordered(node)]
+        below = [(nodes[0].step, self.joined(nodes, bound)) for nodes in _joined(node)]
         kind, resource = node.step.type, node.step.resource
 
         def build(scope: Scope, context: Context) -> Any:
@@ -175,6 +178,10 @@ class _Builder:
             return _useful(kind, resource, value)
 
         return build
+
+    def joined(self, nodes: Sequence[_Node], bound: int = 0) -> Builds:
+        """Nodes of one element: a reference and its own extensions are one, though their paths differ."""
+        return _together([self.node(node, bound) for node in nodes])
 
     def row(self, row: Row, kind: str) -> Builds:
         """What one row says."""
@@ -211,15 +218,31 @@ class _Builder:
         return _plain(own, kind, where, names_system=row.steps[-1:] != () and row.steps[-1].name == "system")
 
 
-def _ordered(node: _Node) -> list[_Node]:
-    """Numbered instances in the order of their numbers."""
-    return sorted(node.below.values(), key=lambda one: one.step.instance)
+def _together(builds: Sequence[Builds]) -> Builds:
+    if len(builds) == 1:
+        return builds[0]
+
+    def build(scope: Scope, context: Context) -> Any:
+        value = None
+        for one in builds:
+            value = _merged(value, one(scope, context))
+        return value
+
+    return build
+
+
+def _joined(node: _Node) -> list[list[_Node]]:
+    """The elements below, numbered instances in the order of their numbers, each with the nodes that make it."""
+    found: dict[tuple[str, int], list[_Node]] = {}
+    for one in sorted(node.below.values(), key=lambda one: one.step.instance):
+        found.setdefault((one.step.name, one.step.instance), []).append(one)
+    return list(found.values())
 
 
 def _repetitions(scope: Scope, at: int) -> Iterable[Scope]:
-    if not at:
-        return (scope,)
-    return [Scope(scope.segment, value, at, scope.around) for value in scope.segment.all(at)]
+    """One scope a repetition; one alone where there is none, for rows that speak of absence."""
+    values = scope.segment.all(at) if at else ()
+    return [Scope(scope.segment, value, at, scope.around) for value in values] or (scope,)
 
 
 def _object(below: Sequence[tuple[Step, Builds]], scope: Scope, context: Context) -> Json | None:

@@ -77,7 +77,7 @@ def _part(part: str) -> tuple[str, int, str]:
     outside, bracket, inside = part.strip().partition("(")
     inside, _, after = inside.rpartition(")") if bracket else ("", "", "")
     match = _STEP.fullmatch(outside + after)
-    if match is None or not part.strip():
+    if match is None or not part.strip() or (bracket and not match["name"]):
         raise NotAPath(f"not understood: {part}")
     instance = match["instance"] or "0"
     return match["name"] or "", 0 if instance == "each" else int(instance), inside

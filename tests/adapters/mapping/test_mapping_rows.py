@@ -14,6 +14,8 @@ from mapping_world import TablesAlone, scope_of
 from adapters.hl7v2.mapping import build, executing, load
 from adapters.hl7v2.mapping.executing import elements
 from adapters.hl7v2.mapping.model import Row, Table
+from adapters.hl7v2.mapping.scope import Scope
+from adapters.hl7v2.message import Segment
 
 ROWS = [(load.table(name), row) for name in load.tables() for row in load.table(name).rows]
 SOURCE = Path(__file__).parents[4] / "shared" / "data" / "v2-to-fhir"
@@ -38,7 +40,7 @@ class TestRows:
         lost = [
             f"{table.name} {row.at} {row.path}"
             for table, row in ROWS
-            if table.is_segment and row.steps and not _placed(table, row)
+            if table.is_segment and row.steps and not _placed(table, row) and not _of_another(row)
         ]
 
         assert lost == []
@@ -54,15 +56,17 @@ class TestRows:
         assert speaking == set()
 
 
+def _of_another(row: Row) -> bool:
+    """PRT-23 says which telecom is preferred: without the telecom of PRT-15 there is nothing to say it of."""
+    return row.at == "PRT-23" and row.element == "telecom"
+
+
 def _said(table: Table, row: Row) -> object:
     kind = row.steps[-1].type if row.steps else table.root
     return executing.row_of(table, row, kind)(scope_of(row, table), TablesAlone())
 
 
 def _said_of_nothing(table: Table, row: Row) -> object:
-    from adapters.hl7v2.mapping.scope import Scope
-    from adapters.hl7v2.message import Segment
-
     kind = row.steps[-1].type if row.steps else table.root
     return executing.row_of(table, row, kind)(Scope(Segment(table.source, ())), TablesAlone())
 
@@ -70,9 +74,12 @@ def _said_of_nothing(table: Table, row: Row) -> object:
 def _placed(table: Table, row: Row) -> bool:
     """With the rows of the same field, which make its extension or identifier whole."""
     near = [one for one in table.rows if one.at == row.at and one.condition in ("", row.condition)]
-    scope = scope_of(row, table)
-    made = executing.build_all(elements(table, near), scope.segment, TablesAlone(), scope.around)
-    at: object = made
+    telling = [one for one in near if not one.value and one.steps[: len(row.steps) - 1] == row.steps[:-1]]
+    return any(_found(table, row, near, scope_of(one, table)) for one in (row, *telling))
+
+
+def _found(table: Table, row: Row, near: list[Row], scope: Scope) -> bool:
+    at: object = executing.build_all(elements(table, near), scope.segment, TablesAlone(), scope.around)
     for step in row.steps:
         at = _below(at, step.name)
     return at is not None
