@@ -53,9 +53,9 @@ def recognized(facts: Sequence[Fact], asked: Sequence[Fact], candidates: Candida
     for fact in asked:
         found = fact.recognize(fact, candidates.get(fact.type, ())) if fact.recognize else []
         key = f"{fact.type}/{fact.id}"
-        if len(found) == 1 and found[0] != fact.id:
+        if found and fact.id not in found:
             names[key] = f"{fact.type}/{found[0]}"
-        elif len(found) > 1:
+        if len(found) > 1:
             copies[key] = found
     if not names and not copies:
         return tuple(facts)

@@ -7,6 +7,7 @@ https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-segment-obx-to-observation.h
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from adapters.facts import Json
 from adapters.hl7v2.message import Segment
@@ -25,6 +26,8 @@ from adapters.hl7v2.to_fhir.times import time_of_day
 
 _CODED = frozenset({"CE", "CWE", "CNE", "CF", "IS", "ID"})
 TEXT = frozenset({"TX", "FT", "ST"})
+# Further repetitions of these are answers of their own; of text they are lines, of NA and MA dimensions.
+_REPEATABLE = frozenset({*_CODED, "NM", "SN", "TS", "DT", "DTM", "TM", "CQ", "NR", "DR"})
 # Not values but documents: they go to the report's presented form.
 ATTACHMENTS = frozenset({"ED", "RP"})
 
@@ -45,17 +48,23 @@ def value(draft: Draft, obx: Segment) -> Json:
     found = read(draft, obx) if obx.all(5) else {}
     if not found and (text := whole_text(obx, 5)):
         draft.lost(obx, 5)
+        draft.remark("OBX-5 is not of the type that OBX-2 says; kept as text")
         return {"valueString": text}
     return prune(found)  # type: ignore[no-any-return]
 
 
-def components(draft: Draft, obx: Segment) -> list[Json]:
-    """Further coded answers of one OBX (OBX-5 repeats): FHIR has room for one value, the others are components."""
-    if obx.text(2).strip().upper() not in _CODED:
+def components(draft: Draft, obx: Segment, code: Json) -> list[Json]:
+    """Further answers of one OBX (OBX-5 repeats): FHIR has room for one value, the others are components."""
+    kind = obx.text(2).strip().upper()
+    if kind not in _REPEATABLE or len(obx.all(5)) < 2:
         return []
-    code = concept(draft, obx[3], "OBX-3")
-    answers = [concept(draft, answer, "OBX-5") for answer in obx.all(5)]
-    return [{"code": code, "valueCodeableConcept": answer} for answer in answers] if len(answers) > 1 else []
+    answers = (value(draft, _only(obx, at)) for at in range(len(obx.fields[4])))
+    return [{"code": code, **answer} for answer in answers if answer]
+
+
+def _only(obx: Segment, at: int) -> Segment:
+    """The same OBX with one repetition of its value."""
+    return replace(obx, fields=(*obx.fields[:4], (obx.fields[4][at],), *obx.fields[5:]), raw_fields=())
 
 
 def _number(draft: Draft, obx: Segment) -> Json:
@@ -73,7 +82,7 @@ def _structured(draft: Draft, obx: Segment) -> Json:
 
 
 def _coded(draft: Draft, obx: Segment) -> Json:
-    return {} if len(obx.all(5)) > 1 else {"valueCodeableConcept": concept(draft, obx[5], "OBX-5")}
+    return {"valueCodeableConcept": concept(draft, obx[5], "OBX-5")}
 
 
 def _text(draft: Draft, obx: Segment) -> Json:
@@ -146,5 +155,6 @@ _READERS: dict[str, Callable[[Draft, Segment], Json]] = {
 
 def ranges(obx: Segment) -> list[Json]:
     """OBX-7."""
-    found = reference_range(whole_text(obx, 7), unit_of(obx[6]))
+    # Unescaped, the `~` of `3.5~5.5` divides repetitions.
+    found = reference_range(whole_text(obx, 7).replace("\n", "~"), unit_of(obx[6]))
     return [found] if found else []

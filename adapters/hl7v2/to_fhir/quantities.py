@@ -15,7 +15,12 @@ from adapters.hl7v2.to_fhir.tables import UCUM, ucum
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?")
 _COMPARED = re.compile(r"(<=|>=|<|>|≤|≥|＜|＞)\s*(\S+)")
-_RANGE = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(?:--|-|~|～|—|–|_|至|to)\s*([+-]?\d+(?:\.\d+)?)", re.IGNORECASE)
+_LIMIT = r"([+-]?(?:\d+(?:\.\d+)?|\.\d+))"
+# One sign between the limits, or (as many laboratories print it) two.
+_RANGES = tuple(
+    re.compile(rf"{_LIMIT}\s*{sign}\s*{_LIMIT}", re.IGNORECASE) for sign in ("(?:-|~|～|—|–|_|至|to)", "(?:--|——|~~)")
+)
+_BRACKETS = re.compile(r"[(\[（【](.+)[)\]）】]")
 _COMPARATORS = {"≤": "<=", "≥": ">=", "＜": "<", "＞": ">"}
 
 
@@ -29,10 +34,14 @@ def decimal(text: str) -> Decimal | None:
 
 def unit_of(value: Value) -> Json:
     """OBX-6 or the unit part of a CQ: unit text, and a UCUM code where it is one or is known as one."""
-    code, text = value[1].strip(), value[2].strip() or value[1].strip()
-    declared = code if value[3].strip().upper() == "UCUM" and " " not in code else ""
+    code, text = value[1].strip(), value[2].strip() or value[1].strip() or value[5].strip() or value[4].strip()
+    declared = next((c for c, system in ((code, value[3]), (value[4].strip(), value[6])) if _is_ucum(c, system)), "")
     known = declared or ucum(code) or ucum(text)
     return {"unit": text, **({"system": UCUM, "code": known} if known else {})} if text else {}
+
+
+def _is_ucum(code: str, system: str) -> bool:
+    return bool(code) and system.strip().upper() == "UCUM" and " " not in code
 
 
 def quantity(number: str, unit: Json, comparator: str = "") -> Json:
@@ -69,12 +78,33 @@ def reference_range(text: str, unit: Json) -> Json:
     written = text.strip()
     if not written:
         return {}
-    if match := _RANGE.fullmatch(written):
-        return {"low": quantity(match[1], unit), "high": quantity(match[2], unit), "text": written}
+    return {**_limits(_bare(written, unit), unit), "text": written}
+
+
+def _bare(written: str, unit: Json) -> str:
+    """Without brackets around it, and without its unit behind it."""
+    bare = _BRACKETS.fullmatch(written)
+    inner = bare[1].strip() if bare else written
+    name = unit.get("unit", "")
+    return inner[: -len(name)].strip() if name and inner.endswith(name) else inner
+
+
+def _limits(written: str, unit: Json) -> Json:
     if match := _COMPARED.fullmatch(written):
         side = "high" if match[1] in ("<", "<=", "≤", "＜") else "low"
-        return {side: quantity(match[2], unit), "text": written}
-    return {"text": written}
+        limit = quantity(match[2], unit)
+        return {side: limit} if limit else {}
+    readings = {pair for pattern in _RANGES if (m := pattern.fullmatch(written)) and _ordered(pair := (m[1], m[2]))}
+    # `-2--1` could be two things: then only its text is kept.
+    if len(readings) != 1:
+        return {}
+    low, high = readings.pop()
+    return {"low": quantity(low, unit), "high": quantity(high, unit)}
+
+
+def _ordered(pair: tuple[str, str]) -> bool:
+    low, high = decimal(pair[0]), decimal(pair[1])
+    return low is not None and high is not None and low <= high
 
 
 def composite(value: Value) -> Json:

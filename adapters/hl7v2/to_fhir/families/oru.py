@@ -1,21 +1,35 @@
 """
-ORU^R01: results; they never write demographics, and a visit or an order only if nobody has told of it.
+ORU and OUL: results; they never write demographics, and a visit or an order only if nobody has told of it.
 
-HL7 v2 chapter 7; https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-message-oru-r01-to-bundle.html
+HL7 v2 chapters 7 and 13; https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-message-oru-r01-to-bundle.html
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from adapters.facts import Json, create_only
 from adapters.hl7v2.to_fhir.draft import Draft
 from adapters.hl7v2.to_fhir.resources.encounter import encounter
 from adapters.hl7v2.to_fhir.resources.observation import loose_observations
-from adapters.hl7v2.to_fhir.resources.order_numbers import numbers
+from adapters.hl7v2.to_fhir.resources.order_numbers import Numbers, all_numbers
 from adapters.hl7v2.to_fhir.resources.patient import Subject, subject
 from adapters.hl7v2.to_fhir.resources.report import report
+from adapters.hl7v2.to_fhir.resources.specimen import specimens
 from adapters.hl7v2.to_fhir.sections import Order, PatientPart, orders, patients
 
-READS = frozenset({"PID", "PD1", "PV1", "PV2", "ORC", "OBR", "OBX", "NTE", "SPM", "TQ1"})
+TYPES = ("ORU^R01", "ORU^R30", "ORU^R31", "ORU^R32", "ORU^R40", "OUL^R21", "OUL^R22", "OUL^R23", "OUL^R24")
+READS = frozenset({"PID", "PD1", "PV1", "PV2", "ORC", "OBR", "OBX", "NTE", "SPM", "SAC", "TQ1"})
+_ORC_FOLLOWS = frozenset({"OUL^R22", "OUL^R23", "OUL^R24"})
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPart:
+    """Whose results, of which visit, by which numbers."""
+
+    patient: Subject
+    visit: Json
+    numbers: Numbers
 
 
 def known_patient(draft: Draft, part: PatientPart) -> tuple[Subject, Json] | None:
@@ -38,12 +52,15 @@ def _part(draft: Draft, part: PatientPart) -> bool:
     if known is None:
         return False
     loose_observations(draft, part.segments, *known)
-    for at, order in enumerate(orders(part.segments), start=1):
-        if order.has("OBR") or order.results:
-            _report(draft, order, *known, at)
+    found = orders(part.segments, orc_follows=draft.message.type in _ORC_FOLLOWS)
+    for order, named in zip(found, all_numbers(draft, found, known[0].id), strict=True):
+        report_of(draft, order, ResultPart(*known, named))
     return True
 
 
-def _report(draft: Draft, order: Order, patient: Subject, visit: Json, at: int) -> None:
-    named = numbers(draft, order.first("ORC"), order.first("OBR"), patient.id, f"{draft.message.control_id}/{at}")
-    report(draft, order, patient, visit, named)
+def report_of(draft: Draft, order: Order, part: ResultPart) -> None:
+    """Assert the report of an order; specimens are worth keeping even without one."""
+    if order.has("OBR") or order.results:
+        report(draft, order, part.patient, part.visit, part.numbers)
+    else:
+        specimens(draft, order, order.first("OBR"), part.patient, part.numbers)

@@ -1,5 +1,5 @@
 """
-RDE^O11 and RDS^O13: what was prescribed, and what was handed over.
+RDE, RDS, RAS and RGV: what was prescribed, handed over, given, and told to be given.
 
 HL7 v2 chapter 4A
 """
@@ -10,18 +10,22 @@ from adapters.facts import Json
 from adapters.hl7v2.to_fhir.draft import Draft
 from adapters.hl7v2.to_fhir.families.orders import around_order
 from adapters.hl7v2.to_fhir.families.oru import known_patient
-from adapters.hl7v2.to_fhir.resources.medication import dispense, prescription
+from adapters.hl7v2.to_fhir.resources.medication import give, prescription
+from adapters.hl7v2.to_fhir.resources.medication_events import administration, dispense
+from adapters.hl7v2.to_fhir.resources.observation import Around, loose_observations, observations
 from adapters.hl7v2.to_fhir.resources.order_numbers import numbers
 from adapters.hl7v2.to_fhir.resources.patient import Subject
 from adapters.hl7v2.to_fhir.sections import Order, PatientPart, orders, patients
 
+# Before version 2.4 each of them had the event O01.
+TYPES = ("RDE^O11", "RDE^O25", "RDE^O01", "RDS^O13", "RDS^O01", "RAS^O17", "RAS^O01", "RGV^O15", "RGV^O01")
 READS = frozenset(
-    {"PID", "PD1", "PV1", "PV2", "ORC", "RXE", "RXO", "RXR", "RXD", "TQ1", "NTE", "AL1", "IN1", "NK1", "DG1"}
+    "PID PD1 PV1 PV2 ORC RXE RXO RXR RXC RXD RXA RXG TQ1 NTE OBX AL1 IAM IN1 NK1 DG1".split()  # noqa: SIM905
 )
 
 
 def prescriptions(draft: Draft) -> bool:
-    """RDE: every order."""
+    """Every order of every patient."""
     done = [_part(draft, part) for part in patients(draft.message.segments)]
     return any(done)
 
@@ -31,6 +35,7 @@ def _part(draft: Draft, part: PatientPart) -> bool:
     if known is None:
         return False
     around_order(draft, part, *known)
+    loose_observations(draft, part.segments, *known)
     for at, order in enumerate(orders(part.segments), start=1):
         _order(draft, order, *known, at)
     return True
@@ -40,5 +45,13 @@ def _order(draft: Draft, order: Order, patient: Subject, visit: Json, at: int) -
     named = numbers(draft, order.first("ORC"), order.first("RXE"), patient.id, f"{draft.message.control_id}/{at}")
     if order.has("RXD"):
         dispense(draft, order, patient, visit, named)
+    elif order.has("RXA"):
+        administration(draft, order, patient, visit, named)
+    elif order.has("RXG"):
+        give(draft, order, patient, visit, named)
     elif order.has("ORC") or order.has("RXE"):
-        prescription(draft, order, patient, visit, named)
+        request = prescription(draft, order, patient, visit, named)
+        when = draft.moment.isoformat(timespec="seconds")
+        seen = observations(draft, order.results, Around(patient, named, visit, effective=when, status="final"))
+        if seen:
+            draft.amend(request, {"supportingInformation": seen})

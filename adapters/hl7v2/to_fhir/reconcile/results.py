@@ -6,7 +6,10 @@ HL7 tables 0085 and 0123; https://hl7.org/fhir/R4/valueset-observation-status.ht
 
 from __future__ import annotations
 
-from adapters.facts import Json
+from collections.abc import Collection
+from functools import partial
+
+from adapters.facts import Json, Reconcile
 from adapters.hl7v2.to_fhir.reconcile.moments import as_of, is_older
 
 _RANK = {
@@ -22,6 +25,9 @@ _RANK = {
     "entered-in-error": 5,
 }
 _GROWING = ("result", "specimen", "basedOn")
+# What ties a result to a patient's record.
+OF_PATIENT = frozenset({"subject", "encounter", "basedOn", "partOf", "specimen", "derivedFrom", "hasMember"})
+_CONTENT = frozenset({"result", "presentedForm", "conclusion", "conclusionCode"})
 
 
 def accepts(current: Json, incoming: Json) -> bool:
@@ -39,15 +45,37 @@ def _later(current: Json, incoming: Json) -> bool:
     return stored is None or (arriving is not None and arriving > stored)
 
 
-def observation(current: Json | None, incoming: Json) -> Json | None:
-    """One observation through its versions; a deletion keeps what was deleted, marked."""
+def observation(current: Json | None, incoming: Json, *, merge_components: bool = False) -> Json | None:
+    """
+    One observation through its versions; a deletion keeps what was deleted, marked.
+
+    `merge_components`: the message may hold only some of them, and the others stay.
+    """
     if current is None:
         return incoming
     if not accepts(current, incoming):
         return None
     if incoming["status"] == "entered-in-error":
         return _in_error(current, incoming)
-    return incoming
+    kept: Json = {"hasMember": members} if (members := _members(current, incoming)) else {}
+    if merge_components:
+        kept["component"] = _components(current.get("component", []), incoming.get("component", []))
+    return {**incoming, **kept}
+
+
+def _members(current: Json, incoming: Json) -> list[Json]:
+    return _union(current.get("hasMember", []), incoming.get("hasMember", []))
+
+
+def _components(before: list[Json], after: list[Json]) -> list[Json]:
+    said = [_code(one) for one in after]
+    return sorted([*(one for one in before if _code(one) not in said), *after], key=_code)
+
+
+def _code(component: Json) -> str:
+    return str(
+        next((c.get("code", "") for c in component["code"].get("coding", ())), component["code"].get("text", ""))
+    )
 
 
 def wrong_patient(current: Json | None, incoming: Json) -> Json | None:
@@ -55,12 +83,41 @@ def wrong_patient(current: Json | None, incoming: Json) -> Json | None:
     outcome = observation(current, incoming)
     if outcome is None:
         return None
-    return {key: value for key, value in outcome.items() if key not in ("subject", "encounter", "basedOn")}
+    return {key: value for key, value in outcome.items() if key not in OF_PATIENT}
+
+
+def parent(current: Json | None, incoming: Json) -> Json | None:
+    """The culture that susceptibilities belong to lists them, if it is here and still stands."""
+    if current is None or current["status"] == "entered-in-error":
+        return None
+    return {**current, "hasMember": _members(current, incoming)}
 
 
 def _in_error(current: Json, incoming: Json) -> Json:
     said: Json = {key: incoming[key] for key in ("status", "meta", "extension") if key in incoming}
     return {**current, **said}
+
+
+def reported(removed: Collection[str], *, void: bool) -> Reconcile:
+    """
+    The rule of a report.
+
+    `removed` are results that are not this patient's; `void`: the message leaves it none, and when nothing else is
+    in it either, the whole report was another patient's.
+    """
+    return partial(_report, frozenset(removed), void)
+
+
+def _report(removed: Collection[str], void: bool, current: Json | None, incoming: Json) -> Json | None:
+    outcome = report(current, incoming)
+    stored = outcome if outcome is not None else current if removed else None
+    if stored is None:
+        return None
+    left = [one for one in stored.get("result", []) if one.get("reference") not in removed]
+    if void and removed and not left:
+        gone = OF_PATIENT | _CONTENT
+        return {key: kept for key, kept in stored.items() if key not in gone} | {"status": "entered-in-error"}
+    return {**stored, "result": left} if "result" in stored else stored
 
 
 def report(current: Json | None, incoming: Json) -> Json | None:

@@ -7,13 +7,14 @@ HL7 v2 chapter 4.5.1 (ORC-2, ORC-3, ORC-4, OBR-2, OBR-3)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adapters.errors import NotUnderstood
 from adapters.facts import Fact, Json, Known, resource_id
 from adapters.hl7v2.message import Segment
 from adapters.hl7v2.to_fhir.draft import Draft, prune, reference
 from adapters.hl7v2.to_fhir.identifiers import ei, type_code, unique
+from adapters.hl7v2.to_fhir.sections import Order
 from adapters.recognition import named, role_of
 
 
@@ -31,6 +32,7 @@ class Numbers:
     filler: Json
     control: str
     group: Json = field(default_factory=dict)
+    service: str = ""  # where several services of a message share one number
 
     @property
     def identifiers(self) -> list[Json]:
@@ -44,8 +46,9 @@ class Numbers:
         return tuple(Known(type_code(n), n["system"], n["value"]) for n in numbers if n)
 
     def order_id(self, resource_type: str, *more: str) -> str:
-        """Known by the placer's number, else the filler's."""
-        return self._id(self.placer or self.filler, resource_type, *more)
+        """Known by the placer's number, else the filler's; services that share it are told apart."""
+        own = (self.service,) if self.service else ()
+        return self._id(self.placer or self.filler or self.group, resource_type, *own, *more)
 
     def result_id(self, resource_type: str, *more: str) -> str:
         """Known by the filler's number, else the placer's."""
@@ -73,6 +76,26 @@ def numbers(draft: Draft, orc: Segment, item: Segment, patient: str, fallback: s
     return Numbers(patient, prune(placer), prune(filler), fallback or draft.message.control_id, group)
 
 
+def all_numbers(draft: Draft, orders: Sequence[Order], patient: str) -> list[Numbers]:
+    """The numbers of every order of a patient part; OBR that share a number and not the service stay apart."""
+    found = [
+        numbers(draft, order.first("ORC"), order.first("OBR"), patient, f"{draft.message.control_id}/{at}")
+        for at, order in enumerate(orders, start=1)
+    ]
+    services: dict[str, set[str]] = {}
+    for one, order in zip(found, orders, strict=True):
+        services.setdefault(one.order_id(""), set()).add(service_of(order.first("OBR")))
+    return [
+        replace(one, service=service_of(order.first("OBR"))) if len(services[one.order_id("")]) > 1 else one
+        for one, order in zip(found, orders, strict=True)
+    ]
+
+
+def service_of(obr: Segment) -> str:
+    """The code of OBR-4, else its text."""
+    return obr.text(4).strip() or obr.text(4, 2).strip()
+
+
 def parent_result(draft: Draft, obr: Segment, patient: str) -> str:
     """The id of the Observation that OBR-26 and OBR-29 name as parent (culture, susceptibilities), "" if none."""
     link, parent = obr[26], parent_numbers(draft, obr, patient)
@@ -89,37 +112,35 @@ def parent_numbers(draft: Draft, obr: Segment, patient: str) -> Numbers | None:
     return Numbers(patient, placer, filler, "") if placer or filler else None
 
 
-def recognize(fact: Fact, candidates: Sequence[Json]) -> list[str]:
+def recognize(fact: Fact, candidates: Sequence[Json], *, apart: bool = False) -> list[str]:
     """
-    The stored order that is meant, matched on any of its numbers; several for the number of a group.
+    The stored orders that are meant, matched on any number: several for a group, or where no service is named.
 
-    Raises NotUnderstood when the numbers belong to different orders. A filler number that orders of different
-    services share is the number of their specimen, and is no contradiction.
+    `apart`: the message has several services under the number. Raises NotUnderstood when the numbers belong to
+    different orders; a filler number that orders of different services share is that of their specimen.
     """
     same = [one for one in candidates if _of_patient(fact.resource, one)]
     by = {known.role: [one for one in same if named(one, known)] for known in fact.known_by}
     if "PGN" in by:
         return [one["id"] for one in by["PGN"]]
     placed, filled = by.get("PLAC", []), by.get("FILL", [])
-    if both := [one for one in filled if any(one["id"] == other["id"] for other in placed)]:
-        return [both[0]["id"]]
-    if not placed:
-        return _by_filler(fact, filled)
-    if any(_has(one, "PLAC") and _same_service(fact.resource, one) for one in filled):
-        raise contradiction()
-    return [_closest(fact.resource, placed)["id"]]
+    ids = {one["id"] for one in placed}
+    if both := [one for one in filled if one["id"] in ids]:
+        return _meant(fact.resource, both, apart)
+    if "PLAC" in by:
+        if any(_has(one, "PLAC") and _same_service(fact.resource, one) for one in filled):
+            raise NotUnderstood("the order numbers belong to different orders", location="ORC^1^2", condition="205")
+        return _meant(fact.resource, placed or [one for one in filled if not _has(one, "PLAC")], apart)
+    return _meant(fact.resource, filled or by.get("RX", []), apart)
 
 
-def _by_filler(fact: Fact, filled: Sequence[Json]) -> list[str]:
-    if not any(known.role == "PLAC" for known in fact.known_by):
-        return [filled[0]["id"]] if len(filled) == 1 else _by_service(fact.resource, filled)
-    if any(_has(one, "PLAC") and _same_service(fact.resource, one) for one in filled):
-        raise contradiction()
-    return [one["id"] for one in filled if not _has(one, "PLAC")][:1]
-
-
-def contradiction() -> NotUnderstood:
-    return NotUnderstood("the order numbers belong to different orders", location="ORC^1^2", condition="205")
+def _meant(resource: Json, stored: Sequence[Json], apart: bool) -> list[str]:
+    if not _codes(resource):
+        return [one["id"] for one in stored]
+    exact = [one["id"] for one in stored if _codes(resource) & _codes(one)]
+    if exact:
+        return exact[:1]
+    return [stored[0]["id"]] if len(stored) == 1 and not apart else []
 
 
 def _of_patient(resource: Json, stored: Json) -> bool:
@@ -141,12 +162,3 @@ def _same_service(resource: Json, stored: Json) -> bool:
     """Where either does not name its service, nothing tells them apart."""
     asked, known = _codes(resource), _codes(stored)
     return not asked or not known or bool(asked & known)
-
-
-def _by_service(resource: Json, stored: Sequence[Json]) -> list[str]:
-    found = [one["id"] for one in stored if _codes(resource) & _codes(one)]
-    return found if len(found) == 1 else []
-
-
-def _closest(resource: Json, stored: Sequence[Json]) -> Json:
-    return next((one for one in stored if _codes(resource) & _codes(one)), stored[0])

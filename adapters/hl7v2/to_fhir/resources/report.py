@@ -15,7 +15,8 @@ from adapters.hl7v2.to_fhir.codes import field_concept
 from adapters.hl7v2.to_fhir.draft import Draft
 from adapters.hl7v2.to_fhir.observation_value import ATTACHMENTS, whole_text
 from adapters.hl7v2.to_fhir.reconcile.moments import stamp
-from adapters.hl7v2.to_fhir.reconcile.results import report as report_rule
+from adapters.hl7v2.to_fhir.reconcile.results import parent as parent_rule
+from adapters.hl7v2.to_fhir.reconcile.results import reported
 from adapters.hl7v2.to_fhir.resources.observation import Around, observations
 from adapters.hl7v2.to_fhir.resources.order_numbers import Numbers, parent_result
 from adapters.hl7v2.to_fhir.resources.patient import Subject
@@ -33,26 +34,54 @@ def report(draft: Draft, order: Order, patient: Subject, visit: Json, numbers: N
     """Assert the report of an OBR, its observations, specimens and order; returns a reference."""
     obr = order.first("OBR")
     status = report_status(draft, obr, order.results)
-    moment = draft.times.moment(obr.text(22)) or draft.moment
-    request = fulfilled_service(draft, order, patient, visit, numbers, status)
+    around = _around(draft, order, patient, visit, numbers, status)
     samples = specimens(draft, order, obr, patient, numbers)
-    effective = draft.date_time(obr, 7) or draft.date_time(obr, 14) or draft.date_time(obr, 22)
-    around = Around(
+    if samples:
+        around = around.of(samples[0])
+    results = observations(draft, order.results, around)
+    _link_parent(draft, around, results)
+    taken = _taken_back(draft, results)
+    resource = _resource(draft, order, around, status) | {
+        "specimen": samples,
+        "result": [one for one in results if one["reference"] not in taken],
+    }
+    rule = reported(taken, void=bool(order.results) and len(taken) == len(order.results))
+    return draft.add(stamp(resource, around.moment or draft.moment), rule, moment=around.moment)
+
+
+def _around(draft: Draft, order: Order, patient: Subject, visit: Json, numbers: Numbers, status: str) -> Around:
+    obr = order.first("OBR")
+    request = fulfilled_service(draft, order, patient, visit, numbers, status)
+    return Around(
         patient,
         numbers,
         visit,
-        look_up("0074", obr.text(24)) or ("laboratory" if samples else ""),
-        effective,
-        (request,) if request else (),
-        samples[0] if samples else {},
-        parent_result(draft, obr, patient.id),
-        (),
-        status,
-        moment,
+        category=look_up("0074", obr.text(24)),
+        effective=draft.date_time(obr, 7) or draft.date_time(obr, 14) or draft.date_time(obr, 22),
+        based_on=(request,) if request else (),
+        parent=parent_result(draft, obr, patient.id),
+        status=status,
+        moment=draft.times.moment(obr.text(22)) or draft.moment,
+        issued=draft.times.instant(obr.text(22)),
     )
-    results = observations(draft, order.results, around)
-    resource = _resource(draft, order, around, status) | {"specimen": samples, "result": results}
-    return draft.add(stamp(resource, moment), report_rule, moment=moment)
+
+
+def _taken_back(draft: Draft, results: Iterable[Json]) -> frozenset[str]:
+    """The results of this message that are another patient's: an observation without a subject."""
+    keys = (one["reference"] for one in results)
+    return frozenset(key for key in keys if "subject" not in draft.facts[key].resource)
+
+
+def _link_parent(draft: Draft, around: Around, results: list[Json]) -> None:
+    """OBR-26: the parent result lists its children too, whether it is in this message or was sent before."""
+    if not around.parent or not results:
+        return
+    key = f"Observation/{around.parent}"
+    if (known := draft.facts.get(key)) is not None:
+        known.resource["hasMember"] = [*known.resource.get("hasMember", []), *results]
+        return
+    draft.conditional.add(key)
+    draft.add({"resourceType": "Observation", "id": around.parent, "hasMember": list(results)}, parent_rule)
 
 
 def report_status(draft: Draft, obr: Segment, results: Iterable[Result]) -> str:
@@ -84,7 +113,7 @@ def _resource(draft: Draft, order: Order, around: Around, status: str) -> Json:
         "subject": around.patient.reference,
         "encounter": around.visit,
         "effectiveDateTime": around.effective,
-        "issued": draft.times.instant(obr.text(22)),
+        "issued": around.issued,
         "performer": [site_organization(draft)],
         "resultsInterpreter": [person for value in obr.all(32) if (person := interpreter(draft, value))],
         "conclusion": _conclusion(order),
@@ -93,7 +122,10 @@ def _resource(draft: Draft, order: Order, around: Around, status: str) -> Json:
 
 
 def _forms(draft: Draft, result: Result, identity: str) -> list[Json]:
-    return attachments(draft, result.obx, identity) if result.obx.text(2).strip().upper() in ATTACHMENTS else []
+    shown = result.obx.text(2).strip().upper() in ATTACHMENTS
+    # A document that was deleted or is another patient's is not shown again.
+    gone = look_up("0085", result.obx.text(11).strip().upper()) == "entered-in-error"
+    return list(attachments(draft, result.obx, identity)) if shown and not gone else []
 
 
 def _conclusion(order: Order) -> str:
