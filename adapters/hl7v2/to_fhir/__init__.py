@@ -17,7 +17,25 @@ from adapters.facts import Translation, Unmapped
 from adapters.hl7v2.message import Message
 from adapters.hl7v2.site import Site
 from adapters.hl7v2.to_fhir.draft import Draft
-from adapters.hl7v2.to_fhir.families import adt, mdm, merge, orders, oru, pharmacy, siu, vxu
+from adapters.hl7v2.to_fhir.families import (
+    adt,
+    bar,
+    dft,
+    linking,
+    mdm,
+    merge,
+    mfn,
+    moving,
+    order_replies,
+    orders,
+    oru,
+    pharmacy,
+    ppr,
+    ref,
+    renumbering,
+    siu,
+    vxu,
+)
 from adapters.hl7v2.to_fhir.nulls import without_nulls
 from adapters.hl7v2.to_fhir.resources.patient import patient_id
 from adapters.hl7v2.to_fhir.resources.provenance import provenance
@@ -28,17 +46,28 @@ Family = tuple[Callable[[Draft], bool], frozenset[str]]
 FAMILIES: Mapping[str, Family] = {
     **{f"ADT^{trigger}": (adt.visit, adt.READS) for trigger in adt.VISITS},
     **{f"ADT^{trigger}": (adt.person, adt.READS) for trigger in adt.PERSONS},
+    **{f"ADT^{trigger}": (adt.deletion, adt.READS) for trigger in adt.DELETIONS},
     **{f"ADT^{trigger}": (merge.merge, merge.READS) for trigger in merge.TRIGGERS},
-    "ORU^R01": (oru.results, oru.READS),
-    "ORM^O01": (orders.services, orders.READS),
-    "OML^O21": (orders.services, orders.READS),
-    "OMG^O19": (orders.services, orders.READS),
+    **{f"ADT^{trigger}": (renumbering.accounts, renumbering.READS) for trigger in renumbering.ACCOUNTS},
+    **{f"ADT^{trigger}": (renumbering.visits, renumbering.READS) for trigger in renumbering.VISITS},
+    **{f"ADT^{trigger}": (renumbering.numbers, renumbering.READS) for trigger in renumbering.NUMBERS},
+    **{f"ADT^{trigger}": (moving.move, moving.READS) for trigger in moving.TRIGGERS},
+    "ADT^A24": (linking.link, linking.READS),
+    "ADT^A37": (linking.unlink, linking.READS),
+    **{name: (oru.results, oru.READS) for name in oru.TYPES},
+    **{name: (orders.services, orders.READS) for name in orders.TYPES},
+    **{name: (order_replies.replies, order_replies.READS) for name in order_replies.TYPES},
+    **{name: (pharmacy.prescriptions, pharmacy.READS) for name in pharmacy.TYPES},
     "VXU^V04": (vxu.vaccinations, vxu.READS),
     **{f"SIU^{trigger}": (siu.schedule, siu.READS) for trigger in siu.TRIGGERS},
     **{f"SIU^{trigger}": (siu.time, siu.READS) for trigger in siu.TIME_TRIGGERS},
     **{f"MDM^{trigger}": (mdm.notify, mdm.READS) for trigger in mdm.TRIGGERS},
-    "RDE^O11": (pharmacy.prescriptions, pharmacy.READS),
-    "RDS^O13": (pharmacy.prescriptions, pharmacy.READS),
+    **{f"BAR^{trigger}": (bar.billing, bar.READS) for trigger in bar.TRIGGERS},
+    **{f"DFT^{trigger}": (dft.transactions, dft.READS) for trigger in dft.TRIGGERS},
+    **{f"PPR^{trigger}": (ppr.problems, ppr.READS) for trigger in ppr.TRIGGERS},
+    **{f"{code}^{trigger}": (ref.referrals, ref.READS) for code in ("REF", "RRI") for trigger in ref.TRIGGERS},
+    "MFN^M02": (mfn.staff, mfn.READS),
+    "MFN^M05": (mfn.places, mfn.READS),
 }
 
 # Version 2.1 and 2.2 name no trigger where there is only one.

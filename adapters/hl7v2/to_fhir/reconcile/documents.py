@@ -56,7 +56,7 @@ def _has_content(resource: Json) -> bool:
 
 
 def _with_content(merged: Json, first: Json, other: Json) -> Json:
-    """The content of the one, or of the other where it has none: a notice without text keeps it, a late text fills it."""
+    """The content of the one, else of the other: a notice without text keeps what there is, a late text fills it."""
     kept = first if _has_content(first) or not _has_content(other) else other
     return {**merged, "content": kept["content"]}
 

@@ -24,7 +24,8 @@ def coverage(draft: Draft, in1: Segment, patient: Subject) -> Json:
     payor = _payor(draft, in1)
     if not payor:
         return {}
-    plan = in1.text(2) or in1.text(35) or in1.text(1)
+    # IN1-1 only numbers the segments of a message: the same number is another plan in the next one.
+    plan = in1.text(2) or in1.text(35) or payor.get("identifier", {}).get("value", "") or payor.get("display", "")
     resource = {
         "resourceType": "Coverage",
         "id": resource_id(patient.id, "Coverage", plan, in1.text(36)),

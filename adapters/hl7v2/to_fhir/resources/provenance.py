@@ -11,13 +11,16 @@ from adapters.hl7v2.to_fhir.draft import Draft
 from adapters.hl7v2.to_fhir.resources.people import site_organization
 
 _AGENT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-# Directory entries are repeated in every message; who treated whom is in the clinical facts.
+# Directory entries are repeated in every message; only a master file says something of them.
 _SILENT = frozenset({"Practitioner", "Location"})
 
 
 def provenance(draft: Draft) -> None:
     """Assert the origin of everything in the draft."""
-    named = [key for key, fact in draft.facts.items() if fact.type not in _SILENT and key not in draft.conditional]
+    facts = draft.facts.items()
+    said = [key for key, fact in facts if fact.type not in _SILENT or fact.reconcile is not create_only]
+    # What a message only changes is named when the exchange has found it; alone, it is all that can be named.
+    named = [key for key in said if key not in draft.conditional] or said
     targets = [{"reference": key} for key in named]
     if not targets:
         return
