@@ -194,7 +194,7 @@ class TestKept:
 
     def test_unknown_type(self) -> None:
         """It is kept with its subjects, asserts nothing, and is counted."""
-        translation = run(message("ADT^Z99", "0900", PID))
+        translation = run(message("SRM^S01", "0900", PID))
 
         assert not translation.translated
         assert not translation.facts
