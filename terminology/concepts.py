@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Hierarchy = Literal["none", "parent", "prefix"]
+Content = Literal["complete", "fragment"]
 Subsumption = Literal["equivalent", "subsumes", "subsumed-by", "not-subsumed"]
 
 
@@ -53,11 +54,16 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class CodeSystem:
-    """A code system; `hierarchy` says whether a code's ancestors are its parents or its prefixes."""
+    """
+    A code system; `hierarchy` says whether a code's ancestors are its parents or its prefixes.
+
+    Of a `fragment` only some of the codes are held: that one is not among them says nothing of it.
+    """
 
     edition: Edition
     hierarchy: Hierarchy
     concepts: Mapping[str, Concept]
+    content: Content = "complete"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ def _code_system(raw: Raw) -> CodeSystem:
         Concept(row["code"], row["zh"], row["en"], row.get("parent", ""), row.get("properties", {}))
         for row in raw["concepts"]
     )
-    return CodeSystem(_edition(raw), raw["hierarchy"], {concept.code: concept for concept in concepts})
+    by_code = {concept.code: concept for concept in concepts}
+    return CodeSystem(_edition(raw), raw["hierarchy"], by_code, raw.get("content", "complete"))
 
 
 def _value_set(raw: Raw) -> ValueSet:

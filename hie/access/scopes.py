@@ -21,7 +21,7 @@ _VERSION_1 = {"read": "rs", "write": "cud", "*": "cruds"}
 LETTERS = {
     "read": "r", "vread": "r", "search": "s", "history": "rs", "everything": "rs", "validate": "crus",
     "export": "rs", "import": "cu", "create": "c", "update": "u", "patch": "u", "delete": "d",
-    "summary": "rs", "match": "rs", "reindex": "u",
+    "summary": "rs", "match": "rs", "reindex": "u", "terminology": "rs",
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from records.stored import EVERYTHING, Stored
 SEARCHES = ("search_by_post", "search_compartment", "search_system", "search_system_by_post")
 NAMES = {**dict.fromkeys(SEARCHES, "search"), "bundle": "batch", "validate": "operation", "import_files": "import"}
 NAMES["process_message"] = "operation"
+NAMES |= dict.fromkeys(("expand", "lookup", "subsumes", "translate_code", "validate_code"), "operation")
 REINDEXING = ("", "_jobs", "_status", "_cancel", "_pause", "_resume", "_parameter")
 NAMES |= {f"reindex{one}": "operation" for one in REINDEXING}
 # Parameters by which a search names whose record it looks into.

@@ -28,6 +28,7 @@ from hie.fhir.operations.match import match
 from hie.fhir.operations.meta import meta, meta_add, meta_delete
 from hie.fhir.operations.process_message import process_message
 from hie.fhir.operations.summary import summary
+from hie.fhir.operations.terminology.routes import TERMINOLOGY_ROUTES
 from hie.fhir.operations.validate.operation import validate
 from hie.fhir.routing import Route, Table
 from hie.fhir.search_parameters.routes import REINDEX_ROUTES
@@ -90,6 +91,7 @@ ROUTES = (
     ),
     Route("POST", "Patient/$match", match),
     Route("POST", "$process-message", process_message, PROCESS_MESSAGE),
+    *TERMINOLOGY_ROUTES,
     *SUBSCRIPTION_ROUTES,
     *REINDEX_ROUTES,
     *BULK_ROUTES,

@@ -19,6 +19,7 @@ DEFINITIONS = {
     "StructureDefinition": ("profiles-not-allowed", "Profiles"),
     "ValueSet": ("value-sets-not-allowed", "Value sets"),
     "CodeSystem": ("code-systems-not-allowed", "Code systems"),
+    "ConceptMap": ("concept-maps-not-allowed", "Concept maps"),
 }
 ROLES = frozenset({"system", "administrator"})
 
