@@ -128,7 +128,8 @@ class Translation:
     All that one message means.
 
     `translated` is False for "kept, not translated": the message is journaled and visible, and changed nothing.
-    `subjects` are Patient ids in the message. `remarks` are data-quality findings without health data.
+    `subjects` are Patient ids in the message. `remarks` are data-quality findings without health data. `conditional`
+    are the references of facts that only change what is stored, and assert nothing where nothing is.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -140,3 +141,4 @@ class Translation:
     unlinks: tuple[Unlink, ...] = ()
     renumbered: tuple[Renumbered, ...] = ()
     moves: tuple[Move, ...] = ()
+    conditional: frozenset[str] = frozenset()

@@ -15,13 +15,16 @@ from hie.exchange.filing import Filing
 from hie.exchange.inbound import InboundMessage
 from hie.exchange.journal import Journal
 from hie.exchange.steps.conclude import Conclude
+from hie.exchange.steps.follow import Follow
 from hie.exchange.steps.map_codes import MapCodes, Mapper
 from hie.exchange.steps.match_identity import MatchIdentity
 from hie.exchange.steps.notify import Notify
 from hie.exchange.steps.parse import Parse
 from hie.exchange.steps.reconcile import Reconcile
+from hie.exchange.steps.renumber import Renumber
 from hie.exchange.steps.store import Store
 from hie.exchange.steps.translate import Translate
+from hie.exchange.steps.unlink import Unlink
 from hie.exchange.steps.validate import Validate
 from hie.exchange.work import Step, Work
 from records.resource_store import ResourceStore
@@ -65,9 +68,12 @@ def pipeline(
         ),
         inside=(
             Reconcile(store),
+            Renumber(store),
+            Follow(store),
             Validate(),
             MatchIdentity(filing),
             Store(store),
+            Unlink(filing),
             Notify(filing.outbox),
             Conclude(journal),
         ),

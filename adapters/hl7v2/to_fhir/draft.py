@@ -80,6 +80,8 @@ class Draft:
         self.unmapped: list[Unmapped] = []
         self.remarks: list[str] = []
         self.repeats: dict[str, int] = {}
+        self.told: dict[str, tuple[Segment, ...]] = {}  # what facts were made of
+        self.filled: set[tuple[str, int]] = set()  # fields that the mapping tables filled in
         self.conditional: set[str] = set()  # facts that only change what is there already
         self.subjects: list[str] = []
         self.moment = self._stated()
@@ -108,14 +110,20 @@ class Draft:
         display: str = "",
         known_by: tuple[Known, ...] = (),
         recognize: Recognize | None = None,
+        of: tuple[Segment, ...] = (),
     ) -> Json:
-        """Assert a resource; returns a reference to it. A full statement outranks a create-only one of the same id."""
+        """
+        Assert a resource; returns a reference to it. A full statement outranks a create-only one of the same id.
+
+        `of` are the segments that it was made of: what they say beyond it is filled in from the mapping tables.
+        """
         resource["meta"] = {"source": f"urn:hie:message:{self.journal}", **resource.get("meta", {})}
         key = f"{resource['resourceType']}/{resource['id']}"
         known = self.facts.get(key)
         if known is None or (known.reconcile is create_only and reconcile is not create_only):
             rule = reconcile if reconcile is create_only else settled(reconcile)
             self.facts[key] = Fact(prune(resource), rule, moment or self.moment, known_by, recognize)
+            self.told[key] = of
         elif resource["resourceType"] == "DiagnosticReport":
             _join_lists(known.resource, prune(resource))
         return reference(resource["resourceType"], resource["id"], display)
@@ -172,4 +180,5 @@ class Draft:
             tuple(self.unlinks),
             tuple(self.renumbered),
             tuple(self.moves),
+            frozenset(self.conditional & self.facts.keys()),
         )

@@ -1,16 +1,16 @@
 """
 The life of a visit: planned, in progress, on leave, finished, cancelled, and never reopened but by A13.
 
-HL7 v2 chapter 3 (A01 to A13, A21, A22); https://hl7.org/fhir/R4/encounter.html
+HL7 v2 chapter 3 (A01 to A17, A21 to A27, A38, A52 to A55); https://hl7.org/fhir/R4/encounter.html
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
 
 from adapters.errors import NotUnderstood
 from adapters.facts import Json, Reconcile
+from adapters.hl7v2.to_fhir.reconcile.doctors import doctors, role
 from adapters.hl7v2.to_fhir.reconcile.location_history import history
 from adapters.hl7v2.to_fhir.reconcile.moments import (
     AS_OF,
@@ -22,91 +22,154 @@ from adapters.hl7v2.to_fhir.reconcile.moments import (
     overlay,
     stamp,
 )
+from adapters.hl7v2.to_fhir.reconcile.status import next_status
 from adapters.hl7v2.to_fhir.times import as_datetime
+from adapters.hl7v2.to_fhir.visit_events import ARRIVALS, CHANGES, CLASS_CHANGES
 
-# What these say of the status holds until one of them says otherwise; the other triggers only move a visit forward.
-DECISIVE = frozenset({"A03", "A11", "A13", "A21", "A22"})
-_OPENING = frozenset({"A01", "A04", "A05"})
-_CLASS_CHANGES = frozenset({"A01", "A02", "A04", "A06", "A07"})
-_FORWARD = {"unknown": 0, "planned": 1, "in-progress": 2}
+# What a whole snapshot of a visit replaces, where it is silent.
+_STATED = ("type", "serviceType", "reasonCode", "participant", "hospitalization")
 
 
-def visit(event: str, at: str) -> Reconcile:
-    """The rule of an ADT trigger; `at` is when the event took place (FHIR dateTime)."""
-    return partial(_visit, event, at)
+@dataclass(frozen=True, slots=True)
+class Event:
+    """
+    What an ADT message says happened to a visit: `trigger`, and `at` when (FHIR dateTime).
+
+    `removed` are elements that the sender deletes (`serviceType`, `participant.ATND`, `extension.<url>`); `snapshot`:
+    what the message does not have is gone; `historic`: it tells of the past and says nothing of the present;
+    `implied`: no field says when the visit began, only that this was its beginning.
+    """
+
+    trigger: str
+    at: str
+    removed: tuple[str, ...] = ()
+    snapshot: bool = False
+    historic: bool = False
+    implied: bool = False
 
 
-def _visit(event: str, at: str, current: Json | None, incoming: Json) -> Json | None:
-    if current is None:
-        return {**incoming, **_places(history([], incoming, event, incoming["status"], incoming.get("period", {})))}
+def visit(event: Event) -> Reconcile:
+    """The rule of an ADT trigger."""
+
+    def rule(current: Json | None, incoming: Json) -> Json | None:
+        return _first(event, incoming) if current is None else _next(event, current, incoming)
+
+    return rule
+
+
+def is_merged(current: Json) -> bool:
+    """True for a visit whose number was given up for another: A42, A50."""
+    return current.get("status") == "entered-in-error" and "partOf" in current
+
+
+def superseded(current: Json | None, incoming: Json) -> Json | None:
+    """The visit whose number was given up: it says which one it is now."""
+    if current is None or is_merged(current):
+        return None
+    at = extension_value(incoming, AS_OF)
+    gone = stamp(stamp({**current, "status": "entered-in-error", "partOf": incoming["partOf"]}, at), at, STATUS_AS_OF)
+    return gone | _status_history(current, "entered-in-error", at) | {"meta": _meta(current, incoming)}
+
+
+def _meta(current: Json, incoming: Json) -> Json:
+    return {**current.get("meta", {}), **incoming.get("meta", {})}
+
+
+def _first(event: Event, incoming: Json) -> Json | None:
+    """A visit that nobody has told of; what only changes a visit asserts none."""
+    if event.trigger in CHANGES:
+        return None
+    places = history([], incoming, event.trigger, incoming["status"], incoming.get("period", {}))
+    return _with_places(incoming, places)
+
+
+def _with_places(resource: Json, places: list[Json]) -> Json:
+    rest = {key: value for key, value in resource.items() if key != "location"}
+    return rest | ({"location": places} if places else {})
+
+
+def _next(event: Event, current: Json, incoming: Json) -> Json | None:
     _refuse_reuse(event, current, incoming)
-    older = is_older(current, incoming)
-    status = _status(event, current, incoming)
-    merged = _content(current, incoming) if not older else _gaps(current, incoming)
-    merged |= {"status": status, **_period(current, incoming, status, older)}
-    merged |= _status_history(current, status, at) | _class(event, at, current, incoming, older)
-    merged |= _places(_located(event, current, incoming, merged, older))
-    return _stamped(merged, current, incoming, status)
+    if is_merged(current):
+        return None
+    older = is_older(current, incoming) or event.historic
+    status = next_status(event.trigger, current, incoming)
+    merged = _gaps(current, incoming) if older else _content(event, current, incoming)
+    merged |= _people(event, current, incoming, older)
+    merged |= {"status": status, **_period(event, current, incoming, status, older)}
+    merged |= _status_history(current, status, event.at) | _class(event, current, incoming, older)
+    merged = _with_places(merged, _located(event, current, incoming, merged, older))
+    return _stamped(merged if older else _remove(merged, event.removed), current, incoming, status)
 
 
-def _places(locations: list[Json]) -> Json:
-    return {"location": locations} if locations else {}
-
-
-def _refuse_reuse(event: str, current: Json, incoming: Json) -> None:
+def _refuse_reuse(event: Event, current: Json, incoming: Json) -> None:
     """A visit number used again for somebody else would move a stay from one record into another."""
     moved = current.get("subject") != incoming.get("subject")
-    if moved and event in _OPENING and current.get("status") == "finished":
+    if moved and event.trigger in ("A01", "A04", "A05") and current.get("status") == "finished":
         raise NotUnderstood(
             "the visit number belongs to a finished visit of another patient", location="PV1^1^19", condition="205"
         )
 
 
-def _status(event: str, current: Json, incoming: Json) -> str:
-    was, said = str(current.get("status", "unknown")), str(incoming["status"])
-    if event in DECISIVE or said == "finished":
-        return was if is_older(current, incoming, STATUS_AS_OF) else said
-    if was == "cancelled" and event in _OPENING and _newer_than_status(current, incoming):
-        return said
-    if was in _FORWARD and said in _FORWARD:
-        return said if _FORWARD[said] > _FORWARD[was] else was
-    return was
-
-
-def _newer_than_status(current: Json, incoming: Json) -> bool:
-    decided, said = as_datetime(extension_value(current, STATUS_AS_OF)), as_datetime(extension_value(incoming, AS_OF))
-    return decided is None or (said is not None and said > decided)
-
-
-def _content(current: Json, incoming: Json) -> Json:
-    merged = overlay(current, incoming) | _union(current, incoming)
-    merged["hospitalization"] = {**current.get("hospitalization", {}), **incoming.get("hospitalization", {})}
+def _content(event: Event, current: Json, incoming: Json) -> Json:
+    under = {key: value for key, value in current.items() if not (event.snapshot and key in _STATED)}
+    merged = overlay(under, incoming) | _identifiers(current, incoming) | _diagnoses(current, incoming)
+    stays = {} if event.snapshot else current.get("hospitalization", {})
+    merged["hospitalization"] = {**stays, **incoming.get("hospitalization", {})}
     return {key: value for key, value in merged.items() if value != {}}
 
 
 def _gaps(current: Json, incoming: Json) -> Json:
-    merged = fill(current, incoming) | _union(incoming, current)
+    merged = fill(current, incoming) | _identifiers(incoming, current)
     merged["hospitalization"] = {**incoming.get("hospitalization", {}), **current.get("hospitalization", {})}
     return {key: value for key, value in merged.items() if value != {}}
 
 
-def _union(under: Json, over: Json) -> Json:
-    keys: dict[str, Any] = {"identifier": lambda i: (i.get("system"), i.get("value")), "participant": _role}
-    return {
-        name: by_key(under.get(name, []), over.get(name, []), key)
-        for name, key in keys.items()
-        if under.get(name) or over.get(name)
-    }
+def _identifiers(under: Json, over: Json) -> Json:
+    listed = by_key(
+        under.get("identifier", []), over.get("identifier", []), lambda i: (i.get("system"), i.get("value"))
+    )
+    return {"identifier": listed} if listed else {}
 
 
-def _role(participant: Json) -> Any:
-    return participant["type"][0]["coding"][0]["code"] if participant.get("type") else None
+def _diagnoses(current: Json, incoming: Json) -> Json:
+    """A snapshot of diagnoses replaces the ones before of the same kinds (admitting, working, final)."""
+    said = incoming.get("diagnosis", [])
+    kept = by_key(current.get("diagnosis", []), said, lambda entry: str(entry.get("use")))
+    return {"diagnosis": kept} if kept else {}
 
 
-def _period(current: Json, incoming: Json, status: str, older: bool) -> Json:
+def _people(event: Event, current: Json, incoming: Json, older: bool) -> Json:
+    before = [] if event.snapshot and not older else current.get("participant", [])
+    found = doctors(event.trigger, event.at, before, incoming.get("participant", []), older=older)
+    return {"participant": found} if found else {}
+
+
+def _remove(resource: Json, removed: tuple[str, ...]) -> Json:
+    """Without what `""` deletes: a whole element, or one part of it."""
+    kept = dict(resource)
+    for element in removed:
+        name, _, part = element.partition(".")
+        if not part:
+            kept.pop(name, None)
+        elif name in kept:
+            left = _less(kept.pop(name), part)
+            kept |= {name: left} if left else {}
+    return kept
+
+
+def _less(value: object, part: str) -> object:
+    if isinstance(value, dict):
+        return {key: inner for key, inner in value.items() if key != part}
+    items = value if isinstance(value, list) else []
+    return [item for item in items if item.get("url") != part and role(item) != part]
+
+
+def _period(event: Event, current: Json, incoming: Json, status: str, older: bool) -> Json:
     """The end belongs to a finished visit only: a reopened one has none."""
     was, said = current.get("period", {}), incoming.get("period", {})
-    start = was.get("start") or said.get("start") if older else said.get("start") or was.get("start")
+    keep = older or (event.implied and current.get("status") in ("in-progress", "onleave", "finished"))
+    start = was.get("start") or said.get("start") if keep else said.get("start") or was.get("start")
     ends = (
         (was.get("end"), said.get("end"))
         if is_older(current, incoming, STATUS_AS_OF)
@@ -133,16 +196,16 @@ def _status_history(current: Json, status: str, at: str) -> Json:
     return {"statusHistory": [*before, {"status": was, "period": _span(start, at)}]}
 
 
-def _class(event: str, at: str, current: Json, incoming: Json, older: bool) -> Json:
+def _class(event: Event, current: Json, incoming: Json, older: bool) -> Json:
     """A06 and A07 change the class of the same visit; the class before goes into its history."""
     was, said = current["class"], incoming["class"]
     if (older and current.get("status") != "unknown") or said.get("code") == "U":
         return {"class": was}
-    if was.get("code") == said.get("code") or event not in _CLASS_CHANGES or current.get("status") == "unknown":
+    if was.get("code") == said.get("code") or event.trigger not in CLASS_CHANGES or current.get("status") == "unknown":
         return {"class": said}
     before = current.get("classHistory", [])
     start = before[-1]["period"].get("end") if before else current.get("period", {}).get("start")
-    return {"class": said, "classHistory": [*before, {"class": was, "period": _span(start, at)}]}
+    return {"class": said, "classHistory": [*before, {"class": was, "period": _span(start, event.at)}]}
 
 
 def _span(start: str | None, end: str) -> Json:
@@ -150,11 +213,12 @@ def _span(start: str | None, end: str) -> Json:
     return {"start": start, "end": end} if first and last and first <= last else {"end": end}
 
 
-def _located(event: str, current: Json, incoming: Json, merged: Json, older: bool) -> list[Json]:
+def _located(event: Event, current: Json, incoming: Json, merged: Json, older: bool) -> list[Json]:
+    """An older message moves nobody now; a move that it tells of finds its place in time."""
     before = current.get("location", [])
-    if older and event in ("A08", "A12") and before:
-        return history(before, {"location": []}, event, merged["status"], merged["period"])
-    return history(before, incoming, event, merged["status"], merged["period"])
+    late = is_older(current, incoming) and event.trigger not in ARRIVALS and before
+    said, trigger = ({"location": []}, "") if late else (incoming, event.trigger)
+    return history(before, said, trigger, merged["status"], merged["period"])
 
 
 def _stamped(merged: Json, current: Json, incoming: Json, status: str) -> Json:

@@ -11,52 +11,71 @@ from adapters.hl7v2.message import Segment
 from adapters.hl7v2.to_fhir.codes import field_concept, field_concepts
 from adapters.hl7v2.to_fhir.draft import Draft, prune
 from adapters.hl7v2.to_fhir.identifiers import cx, unique
-from adapters.hl7v2.to_fhir.reconcile.encounter import DECISIVE, ordered, visit
+from adapters.hl7v2.to_fhir.reconcile.encounter import Event, ordered, visit
 from adapters.hl7v2.to_fhir.reconcile.moments import STATUS_AS_OF, stamp
-from adapters.hl7v2.to_fhir.resources.locations import location
+from adapters.hl7v2.to_fhir.resources.movement import Movement, movement
 from adapters.hl7v2.to_fhir.resources.patient import Subject
 from adapters.hl7v2.to_fhir.resources.people import practitioners, site_organization
+from adapters.hl7v2.to_fhir.resources.places import places
 from adapters.hl7v2.to_fhir.tables import V3_ACT_CODE, V3_PARTICIPATION, data, look_up, v2_system
+from adapters.hl7v2.to_fhir.visit_events import CHANGES, DECISIVE, DISCHARGE_COUNTS, PLANS, STARTS, STATUSES
 
 _CLASSES = data("tables.json")
 _PARTICIPANTS = ((7, "ATND", "attender"), (8, "REF", "referrer"), (9, "CON", "consultant"), (17, "ADM", "admitter"))
-STATUSES = {
-    "A01": "in-progress",
-    "A02": "in-progress",
-    "A03": "finished",
-    "A04": "in-progress",
-    "A05": "planned",
-    "A06": "in-progress",
-    "A07": "in-progress",
-    "A11": "cancelled",
-    "A12": "in-progress",
-    "A13": "in-progress",
-    "A21": "onleave",
-    "A22": "in-progress",
+# R5 elements that R4 carries as extensions.
+_EXPECTED = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter."
+PLANNED_START, PLANNED_END = f"{_EXPECTED}plannedStartDate", f"{_EXPECTED}plannedEndDate"
+# What `""` in a field of PV1 deletes.
+_NULLABLE = {
+    4: "type",
+    7: "participant.ATND",
+    8: "participant.REF",
+    9: "participant.CON",
+    10: "serviceType",
+    13: "hospitalization.reAdmission",
+    14: "hospitalization.admitSource",
+    15: "hospitalization.specialArrangement",
+    16: "hospitalization.specialCourtesy",
+    17: "participant.ADM",
+    36: "hospitalization.dischargeDisposition",
+    37: "hospitalization.destination",
+    38: "hospitalization.dietPreference",
 }
-_DISCHARGE_COUNTS = frozenset({"", "A01", "A03", "A04", "A08"})
-_STARTS = frozenset({"A01", "A04"})
-_MOVES = frozenset({"A01", "A02", "A03", "A04", "A06", "A07", "A08", "A12", "A13"})
 
 
 def visit_identifiers(draft: Draft, pid: Segment, pv1: Segment) -> list[Json]:
     """PV1-19, PV1-50 and PID-18, in that order."""
-    numbers = [cx(v, draft.site, draft.times, kind="VN") for v in pv1.all(19)]
-    numbers += [cx(v, draft.site, draft.times, kind="VN") for v in pv1.all(50)]
-    account = [cx(v, draft.site, draft.times, kind="AN") for v in pid.all(18)]
-    return unique([prune(number) for number in (*numbers, *account) if number])
+    return unique([number for listed in _numbers(draft, pid, pv1).values() for number in listed])
+
+
+def _numbers(draft: Draft, pid: Segment, pv1: Segment) -> dict[str, list[Json]]:
+    """By the field that holds them."""
+    fields = (("PV1-19", pv1, 19, "VN"), ("PV1-50", pv1, 50, "VN"), ("PID-18", pid, 18, "AN"))
+    return {
+        name: [prune(number) for v in segment.all(at) if (number := cx(v, draft.site, draft.times, kind=kind))]
+        for name, segment, at, kind in fields
+    }
 
 
 def visit_id(draft: Draft, pid: Segment, pv1: Segment, patient: str) -> str:
-    """The Encounter's id: by visit number, else account number, else patient and admission time; "" if none tells."""
-    numbers = visit_identifiers(draft, pid, pv1)
-    if numbers:
-        return resource_id(numbers[0]["system"], "Encounter", numbers[0]["value"])
-    admitted = draft.times.date_time(pv1.text(44))
-    return resource_id(patient, "Encounter", admitted) if admitted else ""
+    """The Encounter's id by the first field of the site's profile that names the visit; "" if none does."""
+    numbers = _numbers(draft, pid, pv1)
+    for field in draft.site.visit_by:
+        if found := numbers.get(field):
+            return number_id(found[0])
+        if field == "PV1-44" and (admitted := draft.times.date_time(pv1.text(44))):
+            return resource_id(patient, "Encounter", admitted)
+    return ""
 
 
-def encounter(draft: Draft, pid: Segment, pv1: Segment, patient: Subject, *, event: str = "") -> Json:
+def number_id(identifier: Json) -> str:
+    """The id of the Encounter that a visit number names."""
+    return resource_id(identifier["system"], "Encounter", identifier["value"])
+
+
+def encounter(
+    draft: Draft, pid: Segment, pv1: Segment, patient: Subject, *, event: str = "", pv2: Segment | None = None
+) -> Json:
     """
     Assert the visit of a PV1; returns a reference, {} when there is none to speak of.
 
@@ -69,23 +88,43 @@ def encounter(draft: Draft, pid: Segment, pv1: Segment, patient: Subject, *, eve
         if event:
             draft.remark("PV1 has neither visit number nor admission time")
         return {}
-    resource = _resource(draft, pid, pv1, identity, patient, event)
-    if not event:
-        return draft.add(resource, create_only)
+    move = movement(draft, event) if event else Movement("")
+    resource = _resource(draft, pid, pv1, pv2 or draft.message.first("PV2"), identity, patient, move)
+    return draft.add(resource, create_only) if not event else _event(draft, pv1, resource, move)
+
+
+def _event(draft: Draft, pv1: Segment, resource: Json, move: Movement) -> Json:
+    """What an ADT event makes of the visit."""
     resource = stamp(resource, draft.moment)
-    if event in DECISIVE or resource["status"] == "finished":
+    if move.event in DECISIVE or resource["status"] == "finished":
         resource = stamp(resource, draft.moment, STATUS_AS_OF)
-    return draft.add(resource, visit(event, _happened(draft, pv1, event) or draft.moment.isoformat()))
+    told = Event(
+        move.event,
+        _happened(draft, pv1, move) or draft.moment.isoformat(),
+        _removed(draft, pv1, move.event),
+        draft.site.snapshot and move.event not in CHANGES,
+        move.historic,
+        move.event in STARTS and not (pv1.text(44) or move.at),
+    )
+    if move.event in CHANGES:
+        draft.conditional.add(f"Encounter/{resource['id']}")
+    return draft.add(resource, visit(told))
 
 
-def _resource(draft: Draft, pid: Segment, pv1: Segment, identity: str, patient: Subject, event: str) -> Json:
-    pv2 = draft.message.first("PV2")
-    period = _period(draft, pv1, event)
+def _removed(draft: Draft, pv1: Segment, event: str) -> tuple[str, ...]:
+    listed = [element for field, element in _NULLABLE.items() if (pv1.number, field) in draft.nulls]
+    return (*listed, f"extension.{PLANNED_END}") if event == "A25" else tuple(listed)
+
+
+def _resource(
+    draft: Draft, pid: Segment, pv1: Segment, pv2: Segment, identity: str, patient: Subject, move: Movement
+) -> Json:
+    period = _period(draft, pv1, move)
     return {
         "resourceType": "Encounter",
         "id": identity,
         "identifier": visit_identifiers(draft, pid, pv1),
-        "status": _status(event, period),
+        "status": _status(move.event, period),
         "class": _class(draft, pv1),
         "type": field_concepts(draft, pv1, 4, table="0007"),
         "serviceType": _service(draft, pv1),
@@ -94,8 +133,9 @@ def _resource(draft: Draft, pid: Segment, pv1: Segment, identity: str, patient: 
         "period": period,
         "reasonCode": [reason] if (reason := field_concept(draft, pv2, 3)) else [],
         "hospitalization": _hospitalization(draft, pv1),
-        "location": _locations(draft, pv1, event, period),
+        "location": places(draft, pv1, move, period.get("start", ""), _happened(draft, pv1, move)),
         "serviceProvider": site_organization(draft),
+        "extension": _expected(draft, pv2, move.event),
     }
 
 
@@ -105,25 +145,33 @@ def _status(event: str, period: Json) -> str:
     return STATUSES.get(event, "unknown")
 
 
-def _happened(draft: Draft, pv1: Segment, event: str) -> str:
-    """When the event took place: EVN-6, else what PV1 says of it, else EVN-2, else MSH-7."""
+def _happened(draft: Draft, pv1: Segment, move: Movement) -> str:
+    """When the event took place: ZBE-2, else what PV1 says of it, else EVN-6, EVN-2, MSH-7."""
     evn = draft.message.first("EVN")
-    told = {"A01": pv1.text(44), "A04": pv1.text(44), "A03": pv1.text(45)}.get(event, "")
+    told = {"A01": pv1.text(44), "A04": pv1.text(44), "A03": pv1.text(45)}.get(move.event, "")
     for text in (told, evn.text(6), evn.text(2), draft.message.header.text(7)):
-        if when := draft.times.date_time(text):
+        if when := move.at or draft.times.date_time(text):
             return when
     return ""
 
 
-def _period(draft: Draft, pv1: Segment, event: str) -> Json:
-    start = draft.date_time(pv1, 44) or (_happened(draft, pv1, event) if event in _STARTS else "")
-    end = draft.date_time(pv1, 45) if event in _DISCHARGE_COUNTS else ""
-    if event == "A03":
-        end = end or _happened(draft, pv1, event)
+def _period(draft: Draft, pv1: Segment, move: Movement) -> Json:
+    start = draft.date_time(pv1, 44) or (_happened(draft, pv1, move) if move.event in STARTS else "")
+    end = draft.date_time(pv1, 45) if move.event in DISCHARGE_COUNTS else ""
+    if move.event == "A03":
+        end = move.at or end or _happened(draft, pv1, move)
     period = {key: text for key, text in (("start", start), ("end", end)) if text}
     if period != ordered(period):
         draft.remark("PV1-45 is before PV1-44")
     return ordered(period)
+
+
+def _expected(draft: Draft, pv2: Segment, event: str) -> list[Json]:
+    """When the patient is expected to come and to go: PV2-8 and PV2-9, else EVN-3 of a pending event."""
+    planned = draft.times.date_time(draft.message.first("EVN").text(3))
+    start = draft.date_time(pv2, 8) or (planned if event in PLANS else "")
+    end = "" if event == "A25" else draft.date_time(pv2, 9) or (planned if event == "A16" else "")
+    return [{"url": url, "valueDateTime": when} for url, when in ((PLANNED_START, start), (PLANNED_END, end)) if when]
 
 
 def _class(draft: Draft, pv1: Segment) -> Json:
@@ -166,29 +214,3 @@ def _hospitalization(draft: Draft, pv1: Segment) -> Json:
         "dietPreference": field_concepts(draft, pv1, 38, table="0114"),
         "destination": {"display": pv1.text(37)} if pv1.text(37) else {},
     }
-
-
-def _locations(draft: Draft, pv1: Segment, event: str, period: Json) -> list[Json]:
-    """Where the patient is by this message; the history is made when it meets what is stored."""
-    place = location(draft, pv1[3]) if event in _MOVES or event in ("", "A05") else {}
-    if not place:
-        return []
-    if event == "A05":
-        return [{"location": place, "status": "planned"}]
-    start = (
-        period.get("start", "")
-        if event in ("A01", "A04")
-        else _happened(draft, pv1, event)
-        if event in ("A02", "A06", "A07")
-        else ""
-    )
-    return [
-        *_prior(draft, pv1, event),
-        {"location": place, "status": "active", "period": {"start": start} if start else {}},
-    ]
-
-
-def _prior(draft: Draft, pv1: Segment, event: str) -> list[Json]:
-    """A02 names where the patient came from (PV1-6): worth keeping when the admission was never seen."""
-    place = location(draft, pv1[6]) if event == "A02" else {}
-    return [{"location": place, "status": "completed"}] if place else []

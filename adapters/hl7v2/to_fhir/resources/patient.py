@@ -33,6 +33,36 @@ from adapters.hl7v2.to_fhir.times import Times
 
 _EXTENSION = "http://hl7.org/fhir/StructureDefinition/"
 _MARITAL = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
+# What `""` in a field of PID deletes.
+_NULLABLE = {
+    5: "name",
+    6: f"extension.{_EXTENSION}patient-mothersMaidenName",
+    7: "birthDate",
+    8: "gender",
+    10: "extension.urn:hie:race",
+    11: "address",
+    13: "telecom.home",
+    14: "telecom.work",
+    15: "communication",
+    16: "maritalStatus",
+    17: f"extension.{_EXTENSION}patient-religion",
+    18: "identifier.AN",
+    19: f"identifier.{RESIDENT_ID}",
+    20: "identifier.DL",
+    22: "extension.urn:hie:ethnic-group",
+    23: f"extension.{_EXTENSION}patient-birthPlace",
+    24: "multipleBirthBoolean",
+    25: "multipleBirthInteger",
+    26: f"extension.{_EXTENSION}patient-citizenship",
+    28: f"extension.{_EXTENSION}patient-nationality",
+    29: "deceasedDateTime",
+    30: "deceasedBoolean",
+}
+
+
+def removed(draft: Draft, pid: Segment) -> tuple[str, ...]:
+    """Elements that the sender deletes by `""`."""
+    return tuple(element for field, element in _NULLABLE.items() if (pid.number, field) in draft.nulls)
 
 
 def identifiers(pid: Segment, site: Site, times: Times) -> list[Json]:
