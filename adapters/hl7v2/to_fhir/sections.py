@@ -211,6 +211,22 @@ class _Reader:
         return [one for one in self.found[-1].segments if one.name in shared]
 
 
+def reports(found: Sequence[Order]) -> list[Order]:
+    """Laboratories repeat the OBR before every OBX: equal headers of the same specimens are one report."""
+    known: dict[tuple[object, ...], Order] = {}
+    kept: list[Order] = []
+    for order in found:
+        obr = order.first("OBR")
+        key = (obr.fields[1:], order.first("ORC").fields, tuple(id(sample) for sample in order.samples))
+        first = known.setdefault(key, order)
+        if first is order or not obr.fields:
+            kept.append(order)
+        else:
+            first.results.extend(order.results)
+            first.notes.extend(order.notes)
+    return kept
+
+
 def loose_results(segments: Iterable[Segment]) -> Iterator[Result]:
     """OBX outside of any order: the measurements of an ADT or SIU message."""
     last: Result | None = None

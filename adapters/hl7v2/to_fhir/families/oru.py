@@ -16,7 +16,7 @@ from adapters.hl7v2.to_fhir.resources.order_numbers import Numbers, all_numbers
 from adapters.hl7v2.to_fhir.resources.patient import Subject, subject
 from adapters.hl7v2.to_fhir.resources.report import report
 from adapters.hl7v2.to_fhir.resources.specimen import specimens
-from adapters.hl7v2.to_fhir.sections import Order, PatientPart, orders, patients
+from adapters.hl7v2.to_fhir.sections import Order, PatientPart, orders, patients, reports
 
 TYPES = ("ORU^R01", "ORU^R30", "ORU^R31", "ORU^R32", "ORU^R40", "OUL^R21", "OUL^R22", "OUL^R23", "OUL^R24")
 READS = frozenset({"PID", "PD1", "PV1", "PV2", "ORC", "OBR", "OBX", "NTE", "SPM", "SAC", "TQ1"})
@@ -37,7 +37,7 @@ def known_patient(draft: Draft, part: PatientPart) -> tuple[Subject, Json] | Non
     patient = subject(draft, part.pid, part.first("PD1"))
     if patient is None:
         return None
-    draft.add(patient.resource, create_only)
+    draft.add(patient.resource, create_only, of=(part.pid, part.first("PD1")))
     return patient, encounter(draft, part.pid, part.first("PV1"), patient)
 
 
@@ -52,7 +52,7 @@ def _part(draft: Draft, part: PatientPart) -> bool:
     if known is None:
         return False
     loose_observations(draft, part.segments, *known)
-    found = orders(part.segments, orc_follows=draft.message.type in _ORC_FOLLOWS)
+    found = reports(orders(part.segments, orc_follows=draft.message.type in _ORC_FOLLOWS))
     for order, named in zip(found, all_numbers(draft, found, known[0].id), strict=True):
         report_of(draft, order, ResultPart(*known, named))
     return True

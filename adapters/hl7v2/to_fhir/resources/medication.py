@@ -46,7 +46,7 @@ def prescription(
     own = reference("MedicationRequest", numbers.order_id("MedicationRequest"))
     resource = _request(draft, order, patient, visit, numbers, _request_status(said, orc))
     resource |= {"statusReason": status_reason(draft, orc, said), "priorPrescription": next(iter(replaces), {})}
-    existing_only = existing_only or patient is None or (not numbers.identifiers and bool(numbers.group))
+    existing_only = existing_only or patient is None or bool(numbers.whole_group)
     if existing_only:
         draft.conditional.add(own["reference"])
     else:
@@ -120,7 +120,8 @@ def _compound(draft: Draft, order: Order) -> Json:
         {
             "itemCodeableConcept": item,
             "isActive": rxc.text(1).strip().upper() != "B",
-            "strength": {"numerator": part} if (part := amount(rxc, 3, 4)) else {},
+            # A ratio has both parts (R4 rat-1): so much in one of the whole.
+            "strength": {"numerator": part, "denominator": {"value": 1}} if (part := amount(rxc, 3, 4)) else {},
         }
         for rxc in parts
         if (item := field_concept(draft, rxc, 2))

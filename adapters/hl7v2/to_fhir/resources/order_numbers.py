@@ -33,6 +33,7 @@ class Numbers:
     control: str
     group: Json = field(default_factory=dict)
     service: str = ""  # where several services of a message share one number
+    itemless: bool = False  # the message names no service and no drug
 
     @property
     def identifiers(self) -> list[Json]:
@@ -40,15 +41,20 @@ class Numbers:
         return unique([number for number in (self.placer, self.filler) if number])
 
     @property
+    def whole_group(self) -> Json:
+        """The group's number where nothing else is said: every order of the group is meant."""
+        return self.group if self.itemless and not (self.placer or self.filler) else {}
+
+    @property
     def known_by(self) -> tuple[Known, ...]:
         """Placer's and filler's number; a group's number alone means every order of the group."""
-        numbers = [number for number in (self.placer, self.filler) if number] or [self.group]
+        numbers = [number for number in (self.placer, self.filler) if number] or [self.whole_group]
         return tuple(Known(type_code(n), n["system"], n["value"]) for n in numbers if n)
 
     def order_id(self, resource_type: str, *more: str) -> str:
         """Known by the placer's number, else the filler's; services that share it are told apart."""
         own = (self.service,) if self.service else ()
-        return self._id(self.placer or self.filler or self.group, resource_type, *own, *more)
+        return self._id(self.placer or self.filler or self.whole_group, resource_type, *own, *more)
 
     def result_id(self, resource_type: str, *more: str) -> str:
         """Known by the filler's number, else the placer's."""
@@ -73,7 +79,8 @@ def numbers(draft: Draft, orc: Segment, item: Segment, patient: str, fallback: s
         for own, general, kind in zip(at, (2, 3), ("PLAC", "FILL"), strict=True)
     )
     group = prune(ei(orc[4], draft.site, kind="PGN"))
-    return Numbers(patient, prune(placer), prune(filler), fallback or draft.message.control_id, group)
+    control = fallback or draft.message.control_id
+    return Numbers(patient, prune(placer), prune(filler), control, group, itemless=not item.fields)
 
 
 def all_numbers(draft: Draft, orders: Sequence[Order], patient: str) -> list[Numbers]:

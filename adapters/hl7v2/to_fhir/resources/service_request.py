@@ -44,7 +44,7 @@ def ordered_service(
     orc = order.first("ORC")
     moment = draft.times.moment(orc.text(9)) or draft.moment
     said = control(draft, orc)
-    existing_only = patient is None or (not numbers.identifiers and bool(numbers.group))
+    existing_only = patient is None or bool(numbers.whole_group)
     own = reference("ServiceRequest", numbers.order_id("ServiceRequest"))
     resource = _resource(draft, order, patient, visit, numbers, reasons=said.effect in ("set", "none", "release"))
     resource |= {"status": said.status, "specimen": list(samples), "replaces": list(replaces)}

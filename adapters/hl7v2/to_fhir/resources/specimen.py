@@ -58,7 +58,7 @@ def specimen(draft: Draft, sample: Sample, patient: Subject, numbers: Numbers) -
         "condition": [condition] if condition else field_concepts(draft, spm, 21, table="0490"),
         "note": [{"text": text} for text in notes],
     }
-    reference = draft.add(stamp(resource, draft.moment), latest)
+    reference = draft.add(stamp(resource, draft.moment), latest, of=(spm,))
     _observed(draft, sample, patient, reference, filler or placer or {"system": identity, "value": spm.text(1)})
     return reference
 
@@ -88,8 +88,8 @@ def _identity(own: Json, spm: Segment, patient: Subject, numbers: Numbers) -> st
 
 def _parents(draft: Draft, spm: Segment) -> list[Json]:
     """SPM-3: the specimens that this one was made from; their numbers, for they may never have been sent."""
-    pairs = ([prune(ei(value.part(n), draft.site)) for n in (2, 1)] for value in spm.all(3))
-    return [{"type": "Specimen", "identifier": own} for pair in pairs if (own := next(filter(None, pair), {}))]
+    numbers = (prune(ei(value.part(2), draft.site)) or prune(ei(value.part(1), draft.site)) for value in spm.all(3))
+    return [{"type": "Specimen", "identifier": number} for number in numbers if number]
 
 
 def _container(draft: Draft, sac: Segment) -> Json:
