@@ -131,7 +131,7 @@ def compiled(folder: Path, structures: Mapping[str, Any]) -> dict[str, Any]:
         builder.take(row, overlay)
     if overlay.unused():
         raise SystemExit(f"The overlay speaks of rows that are not there: {overlay.unused()}")
-    choices = {root: _choices(structures[root]) for root in builder.roots() if root in structures}
+    choices = {kind: found for kind in sorted(builder.types()) if (found := _choices(structures.get(kind, {})))}
     return {
         "source": SOURCE, "tables": builder.tables, "codes": codes, "left": builder.left, "choices": choices,
     }  # fmt: skip
@@ -161,9 +161,10 @@ class _Builder:
         self.tables: dict[str, Any] = {}
         self.left: list[dict[str, str]] = []
 
-    def roots(self) -> set[str]:
-        """The resources and data types that tables describe."""
-        return {table["root"] for table in self.tables.values()}
+    def types(self) -> set[str]:
+        """The resources, data types and parts of them that tables speak of."""
+        rows = [row for table in self.tables.values() for row in table["rows"]]
+        return {table["root"] for table in self.tables.values()} | {step[1] for row in rows for step in row["steps"]}
 
     def take(self, row: Written, overlay: Overlay) -> None:
         """One row, corrected and checked."""

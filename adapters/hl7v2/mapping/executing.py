@@ -170,9 +170,9 @@ class _Builder:
         def build(scope: Scope, context: Context) -> Any:
             value = None
             for row in rows:
-                value = _merged(value, row(scope, context))
+                value = merged(value, row(scope, context))
             if below and not isinstance(value, list) and not (resource and _is_reference(value)):
-                value = _merged(value, _object(below, scope, context))
+                value = merged(value, _object(below, scope, context))
             if resource and isinstance(value, dict) and not _is_reference(value):
                 value = context.refer(resource, value)
             return _useful(kind, resource, value)
@@ -212,7 +212,7 @@ class _Builder:
         if row.value:
             return _assigned(assignments.compiled(row.value, in_type=not self.table.is_segment), kind)
         if row.through:
-            return _through(row.through, own, codes, where)
+            return _through(row.through, own, codes, where, kind)
         if codes is not None:
             return _coded(own, codes, where, kind)
         return _plain(own, kind, where, names_system=row.steps[-1:] != () and row.steps[-1].name == "system")
@@ -225,7 +225,7 @@ def _together(builds: Sequence[Builds]) -> Builds:
     def build(scope: Scope, context: Context) -> Any:
         value = None
         for one in builds:
-            value = _merged(value, one(scope, context))
+            value = merged(value, one(scope, context))
         return value
 
     return build
@@ -254,7 +254,7 @@ def _object(below: Sequence[tuple[Step, Builds]], scope: Scope, context: Context
         if step.listed:
             made[step.name] = [*made.get(step.name, ()), *value]
         else:
-            made[step.name] = _merged(made.get(step.name), value)
+            made[step.name] = merged(made.get(step.name), value)
     for step, _ in below:
         if step.type in PRIMITIVES and step.name in made:
             made |= _primitive(step.name, made.pop(step.name))
@@ -281,15 +281,15 @@ def _without_text(value: Json) -> Json:
 _TEXT = "\x00"
 
 
-def _merged(value: Any, more: Any) -> Any:
+def merged(value: Any, more: Any) -> Any:
     """What was said first stays; objects are filled, element by element."""
     if value is None or more is None:
         return more if value is None else value
     if isinstance(value, dict) and isinstance(more, dict):
-        return {**more, **{key: _merged(inner, more.get(key)) for key, inner in value.items()}}
+        return {**more, **{key: merged(inner, more.get(key)) for key, inner in value.items()}}
     if isinstance(value, list) and isinstance(more, list):
         longer = value[len(more) :] or more[len(value) :]
-        return [*(_merged(one, other) for one, other in zip(value, more, strict=False)), *longer]
+        return [*(merged(one, other) for one, other in zip(value, more, strict=False)), *longer]
     if isinstance(more, dict):
         return {_TEXT: value, **more}
     if isinstance(value, dict):
@@ -405,18 +405,21 @@ def _coding(target: tuple[str, str, str]) -> Json:
     return {key: text for key, text in zip(("system", "code", "display"), target, strict=True) if text}
 
 
-def _through(name: str, own: Reference, codes: Codes | None, where: str) -> Builds:
+def _through(name: str, own: Reference, codes: Codes | None, where: str, kind: str) -> Builds:
     """A value read by the table of its data type, or in the project's own way."""
+    table, convert = load.known(name), PRIMITIVES.get(kind)
 
     def build(scope: Scope, context: Context) -> Any:
         value = scope.value_of(own)
-        found = context.native(name, value, where, codes)
+        found = context.native(table, value, where, codes)
         if found is not NOT_NATIVE:
             return found or None
         inner = Scope(scope.segment, value, 0, scope.around)
-        made = data_type(load.known(name))(inner, context)
+        made = data_type(table)(inner, context)
         if codes is not None:
             made = [_with_codes(one, value, codes, where, context) for one in made]
+        if convert is not None:
+            made = [convert(one, context.times) if isinstance(one, str) else one for one in made]
         kept = [one for one in made if one is not None]
         return kept[0] if len(kept) == 1 else kept or None
 
@@ -433,6 +436,11 @@ def _with_codes(made: Any, value: Value, codes: Codes, where: str, context: Cont
         return found or made
     mapped = [coding for coding in (found or {}).get("coding", ()) if coding["code"] != value[1].strip()]
     return {**made, "coding": [*mapped, *made["coding"]]}
+
+
+def assembled(element: Element, scope: Scope, context: Context) -> Json:
+    """One element as it stands in the resource: `{name: ...}`, with `_name` beside a primitive that has extensions."""
+    return _object([(element.step, element.build)], scope, context) or {}
 
 
 def build_all(made: Sequence[Element], segment: Segment, context: Context, around: Mapping[str, Segment]) -> Json:

@@ -36,6 +36,7 @@ from adapters.hl7v2.to_fhir.families import (
     siu,
     vxu,
 )
+from adapters.hl7v2.to_fhir.filling import fill
 from adapters.hl7v2.to_fhir.nulls import without_nulls
 from adapters.hl7v2.to_fhir.resources.patient import patient_id
 from adapters.hl7v2.to_fhir.resources.provenance import provenance
@@ -88,7 +89,8 @@ def translate(message: Message, *, site: Site, received: datetime, reference: st
     family = FAMILIES.get(message.type)
     if family is None or not family[0](draft):
         return _kept(draft)
-    draft.unmapped += unread(message.segments, family[1])
+    fill(draft)
+    draft.unmapped += unread(message.segments, family[1], draft.filled)
     provenance(draft)
     return draft.finish()
 

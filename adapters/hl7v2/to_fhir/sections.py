@@ -48,6 +48,10 @@ class Named:
         """Every segment of that name."""
         return list(self._named.get(name, ()))
 
+    def of(self, *names: str) -> tuple[Segment, ...]:
+        """The first segments of these names."""
+        return tuple(self.first(name) for name in names)
+
     def has(self, name: str) -> bool:
         """True when there is such a segment."""
         return name in self._named

@@ -6,19 +6,25 @@ The raw message is in the journal; this says what to look for there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from adapters.facts import Unmapped
 from adapters.hl7v2.message import Segment
 from adapters.hl7v2.to_fhir.tables import data
 
 _ENVELOPE = frozenset({"MSH", "SFT", "UAC"})
-_READ = {name: frozenset(fields) for name, fields in data("fields.json").items() if name != "source"}
+READ = {name: frozenset(fields) for name, fields in data("fields.json").items() if name != "source"}
 
 
-def unread(segments: tuple[Segment, ...], reads: frozenset[str]) -> Iterator[Unmapped]:
-    """Each segment that the family does not read, and each valued field that nobody reads, once a message."""
-    seen: set[tuple[str, int]] = set()
+def unread(
+    segments: tuple[Segment, ...], reads: frozenset[str], filled: Iterable[tuple[str, int]] = ()
+) -> Iterator[Unmapped]:
+    """
+    Each segment that the family does not read, and each valued field that nobody reads, once a message.
+
+    `filled` are fields that no translator reads and the mapping tables did.
+    """
+    seen = set(filled)
     for segment in segments:
         if segment.name in _ENVELOPE:
             continue
@@ -32,5 +38,5 @@ def unread(segments: tuple[Segment, ...], reads: frozenset[str]) -> Iterator[Unm
 
 
 def _unread_fields(segment: Segment) -> Iterator[int]:
-    read = _READ[segment.name]
+    read = READ[segment.name]
     return (at for at, value in enumerate(segment.fields, start=1) if value and at not in read and segment.all(at))

@@ -57,8 +57,10 @@ class TestRows:
 
 
 def _of_another(row: Row) -> bool:
-    """PRT-23 says which telecom is preferred: without the telecom of PRT-15 there is nothing to say it of."""
-    return row.at == "PRT-23" and row.element == "telecom"
+    """What says something of another field's value (PRT-23 of the telecom in PRT-15, a unit of a number)."""
+    return (row.at == "PRT-23" and row.element == "telecom") or (
+        row.at in ("RXO-19", "RXO-26", "RXE-26") and row.element == "extension"
+    )
 
 
 def _said(table: Table, row: Row) -> object:

@@ -35,7 +35,8 @@ def state_patient(draft: Draft, pid: Segment, pd1: Segment | None) -> Subject | 
     """Assert the Patient with demographics, as only ADT may."""
     patient = subject(draft, pid, pd1)
     if patient is not None:
-        draft.add(stamp(patient.resource, draft.moment), demographics(removed(draft, pid), draft.site.snapshot))
+        rule = demographics(removed(draft, pid), draft.site.snapshot)
+        draft.add(stamp(patient.resource, draft.moment), rule, of=(pid, pd1) if pd1 else (pid,))
         mother(draft, pid, patient)
     return patient
 

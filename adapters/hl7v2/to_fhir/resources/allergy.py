@@ -40,7 +40,7 @@ def allergy(draft: Draft, segment: Segment, patient: Subject) -> Json:
         "onsetDateTime": draft.date_time(segment, 11 if segment.name == "IAM" else 6),
         "reaction": _reaction(draft, segment),
     }
-    return draft.add(stamp(resource, draft.moment), withdrawable)
+    return draft.add(stamp(resource, draft.moment), withdrawable, of=(segment,))
 
 
 def withdrawable(current: Json | None, incoming: Json) -> Json | None:

@@ -55,7 +55,7 @@ def appointment(draft: Draft, sch: Segment, patient: Subject) -> Json:
     }
     changes = tuple((one.kind, one.action, one.item) for one in listed)
     statement = Statement(changes, bool(status), draft.message.trigger in _MEANT)
-    return draft.add(stamp(resource, draft.moment), booking(statement))
+    return draft.add(stamp(resource, draft.moment), booking(statement), of=(sch,))
 
 
 def _listed(draft: Draft, start: str) -> list[Booked]:

@@ -30,7 +30,9 @@ def diagnosis(draft: Draft, dg1: Segment, patient: Subject, visit: Json) -> Json
         return {}
     code.setdefault("text", dg1.text(4))
     withdrawn = dg1.text(21).upper() == "D"
-    condition = draft.add(stamp(_resource(draft, dg1, patient, visit, code, withdrawn), draft.moment), withdrawable)
+    condition = draft.add(
+        stamp(_resource(draft, dg1, patient, visit, code, withdrawn), draft.moment), withdrawable, of=(dg1,)
+    )
     return {} if withdrawn else {"condition": condition, "use": _role(dg1.text(6)), "rank": _rank(dg1.text(15))}
 
 

@@ -39,7 +39,7 @@ def coverage(draft: Draft, in1: Segment, patient: Subject) -> Json:
         "payor": [payor],
         "class": _classes(in1),
     }
-    return draft.add(stamp(resource, draft.moment), latest)
+    return draft.add(stamp(resource, draft.moment), latest, of=(in1,))
 
 
 def _payor(draft: Draft, in1: Segment) -> Json:

@@ -51,7 +51,7 @@ def document(draft: Draft, txa: Segment, patient: Subject, visit: Json) -> Json:
     }
     resource["content"] = [{"attachment": form} for form in _contents(draft, txa, resource)]
     edited = draft.message.trigger in _EDITS
-    return draft.add(stamp(resource, moment), document_rule(edited), moment=moment)
+    return draft.add(stamp(resource, moment), document_rule(edited), moment=moment, of=(txa,))
 
 
 def _standing(draft: Draft, txa: Segment) -> Json:

@@ -89,11 +89,12 @@ def encounter(
             draft.remark("PV1 has neither visit number nor admission time")
         return {}
     move = movement(draft, event) if event else Movement("")
-    resource = _resource(draft, pid, pv1, pv2 or draft.message.first("PV2"), identity, patient, move)
-    return draft.add(resource, create_only) if not event else _event(draft, pv1, resource, move)
+    more = pv2 or draft.message.first("PV2")
+    resource = _resource(draft, pid, pv1, more, identity, patient, move)
+    return draft.add(resource, create_only, of=(pv1, more)) if not event else _event(draft, pv1, more, resource, move)
 
 
-def _event(draft: Draft, pv1: Segment, resource: Json, move: Movement) -> Json:
+def _event(draft: Draft, pv1: Segment, pv2: Segment, resource: Json, move: Movement) -> Json:
     """What an ADT event makes of the visit."""
     resource = stamp(resource, draft.moment)
     if move.event in DECISIVE or resource["status"] == "finished":
@@ -108,7 +109,7 @@ def _event(draft: Draft, pv1: Segment, resource: Json, move: Movement) -> Json:
     )
     if move.event in CHANGES:
         draft.conditional.add(f"Encounter/{resource['id']}")
-    return draft.add(resource, visit(told))
+    return draft.add(resource, visit(told), of=(pv1, pv2))
 
 
 def _removed(draft: Draft, pv1: Segment, event: str) -> tuple[str, ...]:

@@ -42,7 +42,8 @@ def immunization(draft: Draft, order: Order, patient: Subject, visit: Json, numb
         observations(draft, order.results, around)
         return {}
     action = rxa.text(21).strip().upper()
-    done = draft.add(stamp(_resource(draft, order, patient, visit, numbers), draft.moment), given(action))
+    made_of = (order.first("ORC"), rxa, order.first("RXR"))
+    done = draft.add(stamp(_resource(draft, order, patient, visit, numbers), draft.moment), given(action), of=made_of)
     others = [result for result in order.results if clean(result.obx.text(3)) not in _INSIDE]
     observations(
         draft, others, Around(patient, numbers, visit, effective=around.effective, part_of=(done,), status="final")

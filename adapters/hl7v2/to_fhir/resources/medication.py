@@ -53,7 +53,8 @@ def prescription(
         resource["eventHistory"] = event(draft, orc, said, own)
     rule = stated(said.effect, existing_only=existing_only)
     known = known_by(draft, order, numbers)
-    return draft.add(stamp(resource, moment), rule, moment=moment, known_by=known, recognize=recognize)
+    made_of = order.of("ORC", "RXO", "RXE", "RXR", "TQ1")
+    return draft.add(stamp(resource, moment), rule, moment=moment, known_by=known, recognize=recognize, of=made_of)
 
 
 def known_by(draft: Draft, order: Order, numbers: Numbers) -> tuple[Known, ...]:
@@ -144,7 +145,8 @@ def fulfilled_prescription(draft: Draft, order: Order, patient: Subject, visit: 
     if not known:
         return {}
     resource = _request(draft, order, patient, visit, numbers, "unknown")
-    return draft.add(resource, fulfilled, known_by=known, recognize=recognize)
+    made_of = order.of("ORC", "RXO", "RXE", "RXR", "TQ1")
+    return draft.add(resource, fulfilled, known_by=known, recognize=recognize, of=made_of)
 
 
 def give(draft: Draft, order: Order, patient: Subject, visit: Json, numbers: Numbers) -> Json:

@@ -115,7 +115,7 @@ def _observation(draft: Draft, result: Result, around: Around) -> Json:
     resource["id"] = _identity(draft, (obx.text(3) or obx.text(3, 2), obx.text(4)), around)
     moment = around.moment or draft.moment
     if obx.text(11).strip().upper() != "W":
-        return draft.add(stamp(resource, moment), rules.observation, moment=moment)
+        return draft.add(stamp(resource, moment), rules.observation, moment=moment, of=(obx,))
     return draft.add(stamp(_detached(resource), moment), rules.wrong_patient, moment=moment)
 
 

@@ -42,7 +42,7 @@ def procedure(draft: Draft, pr1: Segment, patient: Subject, visit: Json) -> Json
         ],
         "reasonCode": [reason] if reason else [],
     }
-    return draft.add(stamp(resource, draft.moment), latest)
+    return draft.add(stamp(resource, draft.moment), latest, of=(pr1,))
 
 
 def _identity(draft: Draft, pr1: Segment, patient: Subject, visit: Json, number: Json, code: Json) -> str:

@@ -42,7 +42,7 @@ def related_person(draft: Draft, nk1: Segment, patient: Subject) -> Json:
         "address": [a for v in nk1.all(4) if (a := address(v, draft.times))],
         "period": {k: v for k, v in (("start", draft.date(nk1, 8)), ("end", draft.date(nk1, 9))) if v},
     }
-    return draft.add(stamp(resource, draft.moment), latest)
+    return draft.add(stamp(resource, draft.moment), latest, of=(nk1,))
 
 
 def mother(draft: Draft, pid: Segment, child: Subject) -> None:

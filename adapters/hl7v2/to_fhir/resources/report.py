@@ -46,7 +46,8 @@ def report(draft: Draft, order: Order, patient: Subject, visit: Json, numbers: N
         "result": [one for one in results if one["reference"] not in taken],
     }
     rule = reported(taken, void=bool(order.results) and len(taken) == len(order.results))
-    return draft.add(stamp(resource, around.moment or draft.moment), rule, moment=around.moment)
+    made_of = (order.first("ORC"), obr)
+    return draft.add(stamp(resource, around.moment or draft.moment), rule, moment=around.moment, of=made_of)
 
 
 def _around(draft: Draft, order: Order, patient: Subject, visit: Json, numbers: Numbers, status: str) -> Around:

@@ -61,6 +61,7 @@ def ordered_service(
         moment=moment,
         known_by=numbers.known_by,
         recognize=partial(recognize, apart=bool(numbers.service)),
+        of=order.of("ORC", "OBR", "TQ1"),
     )
 
 
@@ -73,7 +74,11 @@ def fulfilled_service(
     status = "completed" if report_status in _DONE else "revoked" if report_status == "cancelled" else "active"
     resource = _resource(draft, order, patient, visit, numbers) | {"status": status}
     return draft.add(
-        resource, fulfilled, known_by=numbers.known_by, recognize=partial(recognize, apart=bool(numbers.service))
+        resource,
+        fulfilled,
+        known_by=numbers.known_by,
+        recognize=partial(recognize, apart=bool(numbers.service)),
+        of=order.of("ORC", "OBR", "TQ1"),
     )
 
 

@@ -1,0 +1,174 @@
+"""
+Filling: what the guide's tables say of a segment, and the translators left out, is added to the resource.
+
+Nothing that a translator said is changed. A field that no translator reads is filled as its rows have it; of a field
+that one reads, only an element that is not there at all, and none that code decides on (`data/filling.json`).
+https://build.fhir.org/ig/HL7/v2-to-fhir/segment_maps.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from adapters.facts import Json
+from adapters.hl7v2.mapping import load
+from adapters.hl7v2.mapping.executing import Element, assembled, elements, merged
+from adapters.hl7v2.mapping.model import Row, Table
+from adapters.hl7v2.mapping.scope import Reference, Scope
+from adapters.hl7v2.message import Segment
+from adapters.hl7v2.to_fhir.draft import Draft, prune
+from adapters.hl7v2.to_fhir.natives import Conventions
+from adapters.hl7v2.to_fhir.tables import data
+from adapters.hl7v2.to_fhir.unread import READ
+
+_RULES = data("filling.json")
+_WITHHELD: Mapping[str, Mapping[str, str]] = _RULES["withheld"]
+_DECIDED = frozenset(_RULES["decided"])
+_NEEDS: Mapping[str, str] = _RULES["needs"]
+# Data types whose parts come from several fields; any other is one value, and never mixed of two.
+_OF_PARTS = frozenset({"Dosage", "Timing", "Meta"})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a segment's tables add to a resource: from fields that nobody else reads, and where something is missing."""
+
+    added: tuple[Element, ...]
+    missing: tuple[Element, ...]
+    fields: frozenset[int]  # those of `added`
+
+    def speaks_of(self, segment: Segment) -> frozenset[int]:
+        """The fields of `added` that are valued."""
+        last = len(segment.fields)
+        return frozenset(at for at in self.fields if at <= last and segment.fields[at - 1])
+
+
+def fill(draft: Draft) -> None:
+    """Fill every resource whose translator told what segments it was made of."""
+    for key, segments in list(draft.told.items()):
+        fact = draft.facts.get(key)
+        if fact is not None:
+            _fill(draft, fact.resource, segments)
+
+
+def _fill(draft: Draft, resource: Json, segments: tuple[Segment, ...]) -> None:
+    around = {segment.name: segment for segment in reversed(segments)}
+    for segment in segments:
+        plan = plan_of(segment.name, resource["resourceType"])
+        if plan is None:
+            continue
+        valued = plan.speaks_of(segment)
+        scope = Scope(segment, around=around)
+        if valued:
+            _add(draft, resource, plan, valued, scope)
+        _complete(draft, resource, plan, scope)
+
+
+def _add(draft: Draft, resource: Json, plan: Plan, valued: frozenset[int], scope: Scope) -> None:
+    context = Conventions(draft)
+    for element in plan.added:
+        spoken = valued.intersection(element.fields)
+        if spoken and _allowed(element, resource) and _put(resource, element, assembled(element, scope, context)):
+            draft.filled.update((scope.segment.name, at) for at in spoken)
+
+
+def _complete(draft: Draft, resource: Json, plan: Plan, scope: Scope) -> None:
+    fields = scope.segment.fields
+    for element in plan.missing:
+        if element.name in resource or not any(0 < at <= len(fields) and fields[at - 1] for at in element.fields):
+            continue
+        if _allowed(element, resource):
+            # What the translator could not read it has counted already.
+            _put(resource, element, assembled(element, scope, Conventions(draft, counts=False)))
+
+
+@cache
+def plan_of(segment: str, resource_type: str) -> Plan | None:
+    """The plan for a segment and a resource, None where there is no table."""
+    found = [load.table(name) for name in _tables(segment, resource_type)]
+    if not found:
+        return None
+    read = READ.get(segment, frozenset())
+    added = tuple(one for table in found for one in elements(table, [r for r in _rows(table) if _at(r) not in read]))
+    missing = tuple(one for table in found for one in elements(table, [r for r in _rows(table) if _at(r) in read]))
+    spoken = [element for element in added if element.name and element.fields]
+    return Plan(
+        tuple(spoken),
+        tuple(one for one in missing if one.name and one.fields and not _is_decided(resource_type, one.name)),
+        frozenset(at for element in spoken for at in element.fields if at),
+    )
+
+
+def _is_decided(resource_type: str, name: str) -> bool:
+    choice = next((one for one in load.choices(resource_type) if name.startswith(one)), "")
+    return name in _DECIDED or choice in _DECIDED
+
+
+def _tables(segment: str, resource_type: str) -> Iterator[str]:
+    for name in (f"{segment}[{resource_type}]", f"{segment}[{resource_type}-Own]"):
+        if load.known(name) == name:
+            yield name
+
+
+def _rows(table: Table) -> list[Row]:
+    withheld = _WITHHELD.get(table.name, {})
+    return [row for row in table.rows if row.at not in withheld and row.at.partition("-")[0] == table.source]
+
+
+def _at(row: Row) -> int:
+    return Reference.of(row.at).field
+
+
+def _allowed(element: Element, resource: Json) -> bool:
+    """False where another choice stands already (`effective[x]`), or where R4 wants something beside it."""
+    kind = resource["resourceType"]
+    needed = _NEEDS.get(f"{kind}.{element.name}")
+    return (not needed or needed in resource) and not _taken(kind, element.name, resource)
+
+
+def _taken(kind: str, name: str, resource: Json) -> bool:
+    choice = next((one for one in load.choices(kind) if name.startswith(one)), "")
+    return bool(choice) and any(other != name and other.startswith(choice) for other in resource)
+
+
+def _put(resource: Json, element: Element, made: Json) -> bool:
+    """Put an element in its place; False where there is nothing to put or no place for it."""
+    done = False
+    for name, value in prune(made).items():
+        known = resource.get(name)
+        if known is None:
+            resource[name] = value
+        elif isinstance(known, list) and isinstance(value, list):
+            resource[name] = _listed(known, value, element)
+        elif isinstance(known, dict) and isinstance(value, dict) and _of_parts(element):
+            resource[name] = _joined(element.step.type, known, value)
+        else:
+            continue
+        done = True
+    return done
+
+
+def _of_parts(element: Element) -> bool:
+    return "." in element.step.type or element.step.type in _OF_PARTS
+
+
+def _listed(known: list[Any], value: list[Any], element: Element) -> list[Any]:
+    """An element without a number is the one that is there; a numbered one is another."""
+    if not element.step.instance and _mergeable(element, known, value):
+        return [_joined(element.step.type, known[0], value[0]), *known[1:], *value[1:]]
+    return [*known, *(one for one in value if one not in known)]
+
+
+def _mergeable(element: Element, known: list[Any], value: list[Any]) -> bool:
+    one_address = element.step.type == "Address" and len(known) == 1
+    return bool(known and value) and isinstance(value[0], dict) and (_of_parts(element) or one_address)
+
+
+def _joined(kind: str, known: Json, value: Json) -> Json:
+    """What is there, with the parts that are missing; a choice that is made stays made."""
+    kept = {name: inner for name, inner in value.items() if not _taken(kind, name, known)}
+    joined: Json = merged(known, kept)
+    return joined
