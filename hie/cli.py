@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from pymongo.errors import PyMongoError
 
+from hie.commands.feeds import feed_app
 from hie.errors import HieError
 from hie.settings import Settings
 
@@ -24,6 +25,7 @@ account_app = typer.Typer(no_args_is_help=True, help="Accounts of residents.")
 app.add_typer(account_app, name="account")
 profile_app = typer.Typer(no_args_is_help=True, help="Profiles that resources are validated against.")
 app.add_typer(profile_app, name="profile")
+app.add_typer(feed_app, name="feed")
 
 Size = Annotated[str, typer.Option(help="Demo region: tiny, small or city.")]
 

@@ -45,8 +45,14 @@ def _kinds(current: Json, previous: Json | None) -> tuple[Kind, ...]:
             return _of_visit(adt.visit_event(current, previous))
         case "Person":
             # IHE PIX: a changed set of identifiers is told by A31.
-            return (Kind("ADT", "A31"),) if links_of(current) != links_of(previous or {}) else ()
+            return (Kind("ADT", "A31"),) if _relinked(current, previous) else ()
     return ()
+
+
+def _relinked(current: Json, previous: Json | None) -> bool:
+    """Whether the set of records has changed; a first record alone, and a person left empty, are no news to anybody."""
+    now, before = links_of(current), links_of(previous or {})
+    return bool(now) and now != before and (len(now) > 1 or bool(before))
 
 
 def _of_visit(event: str) -> tuple[Kind, ...]:

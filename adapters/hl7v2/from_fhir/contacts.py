@@ -36,8 +36,7 @@ def xtn(point: Json, receiver: Receiver) -> Repetition:
     kind = "CP" if point.get("use") == "mobile" and system == "phone" else table_code("0202", system)
     if not kind:
         return ""
-    # Until 2.4 there is only the first component; later readers look into the twelfth, many into the first.
-    number = value if not receiver.since("2.7") else ""
-    whole = receiver.since("2.5") and receiver.grammar != "2.6"
-    rest = ("", "", "", "", "", "", "", "", value) if whole else ()
+    # Until 2.4 there is only the first component; later readers look into the twelfth, many still into the first.
+    number = value if not receiver.since("2.6") else ""
+    rest = ("", "", "", "", "", "", "", "", value) if receiver.since("2.5") else ()
     return (number, table_code("0201", point.get("use", "")), kind, *rest)

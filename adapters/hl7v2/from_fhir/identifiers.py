@@ -11,6 +11,7 @@ from typing import Any
 
 from adapters.facts import Json
 from adapters.hl7v2.from_fhir.receiver import Receiver
+from adapters.hl7v2.from_fhir.shapes import in_table
 from adapters.hl7v2.from_fhir.times import day
 from adapters.hl7v2.from_fhir.writing import Component, Repetition
 
@@ -37,7 +38,14 @@ def cx(identifier: Json, receiver: Receiver, kind: str = "") -> Repetition:
     period = identifier.get("period", {})
     authority: Component = hd(str(identifier.get("system", "")), receiver)
     spans = (day(period.get("start", "")), day(period.get("end", "")))
-    return (value, "", "", authority, type_code(identifier) or kind, "", *spans)
+    return (value, "", "", authority, _known(type_code(identifier) or kind, receiver), "", *spans)
+
+
+def _known(code: str, receiver: Receiver) -> str:
+    """A type of table 0203; a source's own word would break the receiver's table, and the authority says it too."""
+    if code and in_table(receiver.grammar, "HL70203", code):
+        return code
+    return "U" if receiver.since("2.7") else ""  # CX-5 became required
 
 
 def ei(identifier: Json, receiver: Receiver) -> Repetition:

@@ -10,6 +10,7 @@ from adapters.facts import Json
 from adapters.hl7v2.from_fhir.codes import table_code
 from adapters.hl7v2.from_fhir.identifiers import hd, type_code
 from adapters.hl7v2.from_fhir.receiver import Receiver
+from adapters.hl7v2.from_fhir.shapes import in_table
 from adapters.hl7v2.from_fhir.times import dtm
 from adapters.hl7v2.from_fhir.writing import Repetition
 
@@ -51,7 +52,9 @@ def xcn(reference: Json, resources: Resources, receiver: Receiver) -> Repetition
     number: Json = next(iter(target.get("identifier", ())), {})
     name = _parts(next(iter(target.get("name", ())), {"text": reference.get("display", "")}))
     authority = hd(str(number.get("system", "")), receiver) if number else ""
-    return (str(number.get("value", "")), *name, "", authority, "", "", "", type_code(number))
+    kind = type_code(number)
+    known = kind if in_table(receiver.grammar, "HL70203", kind) else ""
+    return (str(number.get("value", "")), *name, "", authority, "", "", "", known)
 
 
 def xcns(references: list[Json], resources: Resources, receiver: Receiver) -> list[Repetition]:

@@ -42,7 +42,7 @@ def shapes(version: str, segment: str) -> tuple[Shape | None, ...]:
 
 def _shape(reference: Any, most: int) -> Shape | None:
     kind, inner, name = (reference or ("leaf", None, "varies"))[:3]
-    if name == "WD":
+    if name == "WD" or most == 0:
         return None
     times = most if most > 0 else UNLIMITED
     if name in (None, "varies", "CM"):
@@ -50,6 +50,16 @@ def _shape(reference: Any, most: int) -> Shape | None:
     if kind == "leaf" or not inner:
         return Shape(name, times, (1,))
     return Shape(name, times, tuple(_width(component[1]) for component in inner))
+
+
+@cache
+def in_table(version: str, table: str, code: str) -> bool:
+    """Whether a table of HL7 has this code in this version; True where the version has no such table."""
+    try:
+        tables = importlib.import_module(f"hl7apy.v{version.replace('.', '_')}.tables").TABLES
+    except ModuleNotFoundError:
+        return True
+    return table not in tables or code in tables[table][1]
 
 
 def _width(reference: Any) -> int:

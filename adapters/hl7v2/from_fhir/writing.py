@@ -7,7 +7,7 @@ HL7 v2 chapter 2.6 and 2.7
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,12 +47,14 @@ class Envelope:
 
 def write(receiver: Receiver, envelope: Envelope, code: str, trigger: str, lines: Sequence[Line]) -> bytes:
     """
-    The whole message.
+    The whole message; a segment that the structure has no place for in this version is left out.
 
     NotWritable where a character is not in the receiver's character set: a question mark in a name is worse than
     a message that an operator sees.
     """
-    text = "".join(_segment(receiver, line) + "\r" for line in (header(receiver, envelope, code, trigger), *lines))
+    node = structure(receiver.grammar, code, trigger, "").node
+    placed = [line for line in lines if node is None or line.name.startswith("Z") or line.name in node.inside]
+    text = "".join(_segment(receiver, line) + "\r" for line in (header(receiver, envelope, code, trigger), *placed))
     try:
         return text.encode(receiver.codec)
     except UnicodeEncodeError:
@@ -130,7 +132,3 @@ def text_of(text: str, characters: EncodingCharacters) -> str:
     signs = characters.field + characters.encoded + "\r\n"
     return without_controls(text).translate(str.maketrans(signs, " " * len(signs)))
 
-
-def segments_known(receiver: Receiver, lines: Iterable[Line]) -> list[Line]:
-    """Without the segments that the receiver's version does not have; Z segments stay."""
-    return [line for line in lines if line.name.startswith("Z") or shapes(receiver.grammar, line.name)]

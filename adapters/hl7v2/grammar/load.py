@@ -150,7 +150,9 @@ class _Datatypes:
 
     def _parts(self, components: Reference) -> tuple[tuple[int, int, Leaf], ...]:
         found: list[tuple[int, int, Leaf]] = []
-        for at, (_, (kind, inner, name, _, table, *_), _, _) in enumerate(components):
+        for label, (kind, inner, name, _, table, *_), _, _ in components:
+            # By its number: the tables of 2.6 leave out XTN.1.
+            at = int(label.rpartition("_")[2]) - 1
             if kind == "leaf" or not inner:
                 subs = [(0, self._leaf(name, table))]
             else:

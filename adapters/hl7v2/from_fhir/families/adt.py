@@ -15,7 +15,7 @@ from adapters.hl7v2.from_fhir.segments.evn import evn
 from adapters.hl7v2.from_fhir.segments.pid import mrg, nk1, pd1, pid
 from adapters.hl7v2.from_fhir.segments.pv1 import account_of, pv1, pv2
 from adapters.hl7v2.from_fhir.times import dtm
-from adapters.hl7v2.from_fhir.writing import Envelope, Line, segments_known, write
+from adapters.hl7v2.from_fhir.writing import Envelope, Line, write
 
 _BEGUN = frozenset({"arrived", "triaged", "in-progress"})
 _INPATIENT = frozenset({"IMP", "ACUTE", "NONAC", "SS", "I"})
@@ -85,15 +85,15 @@ def person(
 ) -> bytes:  # fmt: skip
     """ADT^A28 or A31: the person; `others` are identifiers of the same human in other domains."""
     lines = [evn(trigger, patient), pid(patient, receiver, others=others), *pd1(patient, resources, receiver)]
-    lines += [nk1(number, one, receiver) for number, one in enumerate(relatives, 1)]
-    return write(receiver, envelope, "ADT", trigger, segments_known(receiver, [*lines, pv1(None, resources, receiver)]))
+    lines += _relatives(relatives, receiver)
+    return write(receiver, envelope, "ADT", trigger, [*lines, pv1(None, resources, receiver)])
 
 
 def merge(receiver: Receiver, envelope: Envelope, survivor: Json, subsumed: Json, resources: Resources) -> bytes:
     """ADT^A40: the record of MRG is used no more, that of PID stays."""
     lines = [evn("A40", subsumed), pid(survivor, receiver), *pd1(survivor, resources, receiver)]
     lines.append(mrg(subsumed, receiver))
-    return write(receiver, envelope, "ADT", "A40", segments_known(receiver, lines))
+    return write(receiver, envelope, "ADT", "A40", lines)
 
 
 def visit(
@@ -105,17 +105,14 @@ def visit(
         evn(trigger, encounter, _occurred(trigger, encounter)),
         pid(patient, receiver, others=others, account=account_of(encounter)),
         *pd1(patient, resources, receiver),
-        *_relatives(trigger, relatives, receiver),
+        *_relatives(relatives, receiver),
         pv1(encounter, resources, receiver),
         *pv2(encounter),
     ]
-    return write(receiver, envelope, "ADT", trigger, segments_known(receiver, lines))
+    return write(receiver, envelope, "ADT", trigger, lines)
 
 
-def _relatives(trigger: str, relatives: Sequence[Json], receiver: Receiver) -> list[Line]:
-    """The structures of moves and cancellations have no NK1."""
-    if trigger not in ("A01", "A04", "A05", "A08", "A13"):
-        return []
+def _relatives(relatives: Sequence[Json], receiver: Receiver) -> list[Line]:
     return [nk1(number, one, receiver) for number, one in enumerate(relatives, 1)]
 
 
