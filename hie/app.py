@@ -156,9 +156,10 @@ def connect(settings: Settings) -> Client:
 def wire(settings: Settings, client: Client, clock: Clock) -> Services:
     """Collaborators to services; asks nothing of the database."""
     prefix, words = settings.database_prefix, terminology()
+    dictionary = RegionDictionary.over(client, prefix)
     store = ResourceStore(
         client, prefix, base=settings.fhir_url, default_count=settings.fhir_default_count,
-        max_count=settings.fhir_max_count, dictionary=RegionDictionary(words), clock=clock,
+        max_count=settings.fhir_max_count, dictionary=dictionary, clock=clock,
     )  # fmt: skip
     registry = ClientRegistry(client, prefix, store, clock=clock)
     outbox = Outbox(client, prefix, clock=clock)
@@ -172,15 +173,15 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
     subscribe(outbox, work)
     kept = timedelta(days=settings.subscription_retention_days)
     subscriptions = Subscriptions(client, prefix, clock=clock, kept=kept)
-    bulk = BulkJobs(client, prefix, dictionary=RegionDictionary(words), clock=clock)
+    bulk = BulkJobs(client, prefix, dictionary=dictionary, clock=clock)
     fhir = FhirServices(settings, store, filing, gate, audit, journal, registry, clock, subscriptions, bulk)
     interest = Interest(subscriptions)
     gate.watch(interest.saw)
     outbox.subscribe(CONSUMER, (), Responses(journal, endpoints(settings)))
-    outbox.subscribe(fan_out.NAME, interest, wiring.fan_out(fhir, RegionDictionary(words)))
+    outbox.subscribe(fan_out.NAME, interest, wiring.fan_out(fhir, dictionary))
     feeds = Feeds(client, prefix, clock=clock)
     feed_interest = FeedInterest(feeds)
-    outbox.subscribe(feed_fan_out.NAME, feed_interest, feed_wiring.fan_out(fhir, feeds, RegionDictionary(words)))
+    outbox.subscribe(feed_fan_out.NAME, feed_interest, feed_wiring.fan_out(fhir, feeds, dictionary))
     return Services(
         settings, client, clock, store, registry, outbox, filing, journal, UnmappedQueue(client, prefix), directory,
         Quarantine(journal, directory), Intake(journal, directory, settings, clock), gate, audit, words,

@@ -1,56 +1,66 @@
 """
-The region's dictionary, as searches ask it.
+What codes mean to each other, as searches ask it: the same tables that the terminology service answers from.
 
 https://hl7.org/fhir/R4/search.html#token
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from hie.fhir.operations.terminology.problems import refusal
+from hie.fhir.operations.terminology.shelf import Shelf
+from records.collections import Client, Collections
 from records.search.dictionary import Code
-from terminology.service import Terminology
+from terminology.tables.finer import sought
+from terminology.tables.library import same
+from terminology.tables.system import System
+from terminology.tables.undecided import Undecided
 
 
 @dataclass(frozen=True, slots=True)
 class RegionDictionary:
-    """`records.search.dictionary.Dictionary` over the terminology service."""
+    """`records.search.dictionary.Dictionary` over what is stored, the region's dictionary and HL7's tables."""
 
-    words: Terminology
+    shelf: Shelf
 
-    def members(self, value_set: str, /) -> Sequence[Code] | None:
+    @classmethod
+    def over(cls, client: Client, prefix: str) -> RegionDictionary:
+        """The dictionary of a store."""
+        return cls(Shelf(Collections(client, prefix)))
+
+    async def members(self, value_set: str, /) -> Sequence[Code] | None:
         """The codes of a value set; where it takes all below a code of a finer system, those too."""
-        found = self.words.value_set(value_set)
+        library = await self.shelf.library(value_sets=[value_set])
+        found = library.value_set(value_set)
         if found is None:
             return None
-        tops = [
-            Code(part.system.partition("|")[0], top, finer=True)
-            for part in found.include
-            if self._by_prefix(part.system)
-            for top in part.is_a
-        ]
-        listed = [Code(one.system, one.concept.code) for one in self.words.expand(value_set, count=100_000)]
-        return [*tops, *listed]
+        try:
+            return [Code(one.system, one.code, one.finer, one.itself) for one in sought(library, found)]
+        except Undecided as problem:
+            raise refusal(problem) from None
 
-    def below(self, system: str, code: str, /) -> Sequence[Code] | None:
-        """By its beginning where the system is built so, else by the hierarchy that is loaded."""
-        table = self.words.code_system(system)
-        if table is None:
+    async def below(self, system: str, code: str, /) -> Sequence[Code] | None:
+        """By its beginning where the system is built so, else by the hierarchy that is held."""
+        held = await self._system(system)
+        if held is None:
             return None
-        if self._by_prefix(system):
-            return [Code(system, code, finer=True)]
-        found = (one for one in table.concepts if self.words.subsumes(system, code, one) in ("subsumes", "equivalent"))
-        return [Code(system, one) for one in found] or [Code(system, code)]
+        if held.hierarchy == "prefix":
+            return [Code(same(held.url), code, finer=True)]
+        return _codes(held, code, held.below(code))
 
-    def above(self, system: str, code: str, /) -> Sequence[Code] | None:
+    async def above(self, system: str, code: str, /) -> Sequence[Code] | None:
         """The known codes that it is below of, and itself."""
-        table = self.words.code_system(system)
-        if table is None:
-            return None
-        found = (one for one in table.concepts if self.words.subsumes(system, one, code) == "subsumes")
-        return [Code(system, code), *(Code(system, one) for one in found)]
+        held = await self._system(system)
+        return None if held is None else _codes(held, code, held.above(code))
 
-    def _by_prefix(self, system: str) -> bool:
-        table = self.words.code_system(system)
-        return table is not None and table.hierarchy == "prefix"
+    async def _system(self, canonical: str) -> System | None:
+        return (await self.shelf.library(systems=[canonical])).system(canonical)
+
+
+def _codes(held: System, code: str, others: Iterable[str]) -> Sequence[Code]:
+    """A code and others of its system, the code as the system writes it."""
+    known = held.find(code)
+    codes = dict.fromkeys((known.code if known else code, *sorted(others)))
+    return [Code(same(held.url), one) for one in codes]

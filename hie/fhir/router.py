@@ -37,7 +37,7 @@ from hie.fhir.subscriptions.routes import SUBSCRIPTION_ROUTES
 
 async def capabilities(call: Call) -> Answer:
     """`GET [base]/metadata`, open to everybody: what it says is read from ROUTES."""
-    return state(call, ROUTES)
+    return await state(call, ROUTES)
 
 
 PROCESS_MESSAGE = "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"

@@ -18,7 +18,7 @@ from records.stored import Stored
 
 # Another resource that speaks about the one at the address.
 ABOUT = {"CodeSystem": ("supplements",)}
-PORTION = 500
+PORTION, MOST = 500, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,12 @@ async def having(
         rows = collections.of(kind).find(asked, {"v": 1, "t": 1}, session=session)
         found |= {row["_id"]: _standing(collections, kind, row["_id"], row["v"], row["t"]) async for row in rows}
     return list(found.values())
+
+
+async def everything(collections: Collections, kind: str, sight: Condition) -> list[Standing]:
+    """The current versions of a type, as many as are told at once."""
+    rows = collections.of(kind).find(both([{"d": False}, sight]), {"v": 1, "t": 1}).limit(MOST)
+    return [_standing(collections, kind, row["_id"], row["v"], row["t"]) async for row in rows]
 
 
 async def texts(

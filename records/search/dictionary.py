@@ -9,29 +9,30 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from records.search.key import ANY_SYSTEM, SYSTEM_CODE, Condition, begins, either, equals
+from records.search.key import ANY_SYSTEM, SYSTEM_CODE, Condition, begins, either, equals, longer
 
 
 class Code(NamedTuple):
-    """A code; `finer` says that every code that begins so is meant as well (ICD-10, ATC)."""
+    """A code; `finer`: every code that begins so is meant as well (ICD-10, ATC), `itself`: and not only those."""
 
     system: str
     code: str
     finer: bool = False
+    itself: bool = True
 
 
 class Dictionary(Protocol):
     """Each answer is None where the value set or the code system is not known."""
 
-    def members(self, value_set: str, /) -> Sequence[Code] | None:
+    async def members(self, value_set: str, /) -> Sequence[Code] | None:
         """The codes of a value set."""
         ...
 
-    def below(self, system: str, code: str, /) -> Sequence[Code] | None:
+    async def below(self, system: str, code: str, /) -> Sequence[Code] | None:
         """The code and everything that it subsumes."""
         ...
 
-    def above(self, system: str, code: str, /) -> Sequence[Code] | None:
+    async def above(self, system: str, code: str, /) -> Sequence[Code] | None:
         """The code and everything that subsumes it."""
         ...
 
@@ -39,13 +40,13 @@ class Dictionary(Protocol):
 class NoDictionary:
     """Knows nothing."""
 
-    def members(self, _value_set: str, /) -> Sequence[Code] | None:
+    async def members(self, _value_set: str, /) -> Sequence[Code] | None:
         return None
 
-    def below(self, _system: str, _code: str, /) -> Sequence[Code] | None:
+    async def below(self, _system: str, _code: str, /) -> Sequence[Code] | None:
         return None
 
-    def above(self, _system: str, _code: str, /) -> Sequence[Code] | None:
+    async def above(self, _system: str, _code: str, /) -> Sequence[Code] | None:
         return None
 
 
@@ -62,7 +63,7 @@ def condition(name: str, codes: Iterable[Code], systems: Collection[str] | None 
                 continue
             key = f"{name}{ANY_SYSTEM}{one.code.lower()}"
         if one.finer:
-            prefixes.append(begins(key))
+            prefixes.append(begins(key) if one.itself else longer(key))
         else:
             exact.append(key)
     return either([*([equals(exact)] if exact else []), *prefixes])

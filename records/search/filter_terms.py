@@ -40,6 +40,12 @@ class Conditions(Protocol):
         """One alternative."""
         ...
 
+    async def meant(
+        self, resource_type: str, parameter: SearchParameter, name: str, modifier: str, value: str, /
+    ) -> Condition:
+        """One alternative of a token, as the dictionary understands it."""
+        ...
+
     async def pointing(self, name: str, kind: str, condition: Condition, /) -> list[str]:
         """The keys of what points at a resource of a type that meets a condition."""
         ...
@@ -89,19 +95,19 @@ class Terms:
             inner = [await self.condition(kind, one) for one in (first.only, rest) if one is not None]
             keys += await self.plain.pointing(name, kind, both(inner))
             if first.only is None and len(rest.path) == 1 and (kind, rest.path[0].name) not in GROUPED:
-                contained += self._inside(name, kind, rest)
+                contained += await self._inside(name, kind, rest)
         return either([*([equals(keys)] if keys else []), *contained])
 
-    def _inside(self, name: str, kind: str, test: Test) -> list[Condition]:
+    async def _inside(self, name: str, kind: str, test: Test) -> list[Condition]:
         """The same asked of what is contained."""
         parameter = _parameter(kind, test.path[0], test)
         if parameter.code in OWN or parameter.type == "special":
             return []
-        return [self._asked(kind, parameter, test, inside_of(name, kind))]
+        return [await self._asked(kind, parameter, test, inside_of(name, kind))]
 
     async def _single(self, resource_type: str, parameter: SearchParameter, test: Test) -> Condition:
         if parameter.code not in OWN:
-            return self._asked(resource_type, parameter, test)
+            return await self._asked(resource_type, parameter, test)
         own = partial(Filter, parameter.code, "")
         match test.operator:
             case "pr":
@@ -117,7 +123,7 @@ class Terms:
         offered = "eq ne pr" if parameter.code == "_id" else "eq ne co gt lt ge le sa eb ap po pr"
         raise filter_tests.not_for(test.operator, parameter.code, offered)
 
-    def _asked(self, resource_type: str, parameter: SearchParameter, test: Test, inside: str = "") -> Condition:
+    async def _asked(self, resource_type: str, parameter: SearchParameter, test: Test, inside: str = "") -> Condition:
         """What the keys say, `inside` standing before those of what is contained."""
         name, operator, value = inside + parameter.code, test.operator, test.value
         ask = partial(self.plain.value, resource_type, parameter, name)
@@ -135,6 +141,9 @@ class Terms:
             case "date":
                 repeats = traits.repeats(resource_type, parameter)
                 return filter_tests.date_test(name, operator, value, repeats=repeats)
+            case "token" if operator in filter_tests.MEANINGS:
+                modifier, code = filter_tests.MEANINGS[operator], filter_tests.system_named(value, at=0)
+                return await self.plain.meant(resource_type, parameter, name, modifier, code)
             case "token":
                 return filter_tests.token_test(name, operator, value, ask)
             case "uri":

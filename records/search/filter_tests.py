@@ -74,7 +74,7 @@ def quantity_test(name: str, operator: str, value: str, *, ranged: bool) -> Cond
     """As with prefixes."""
     if operator not in ORDERED:
         raise not_for(operator, "quantities", "eq ne gt lt ge le sa eb ap pr")
-    return quantity.query(name, "", operator + _system_named(value, at=1), ranged=ranged)
+    return quantity.query(name, "", operator + system_named(value, at=1), ranged=ranged)
 
 
 def date_test(name: str, operator: str, value: str, *, repeats: bool) -> Condition:
@@ -95,9 +95,7 @@ def date_test(name: str, operator: str, value: str, *, repeats: bool) -> Conditi
 
 def token_test(name: str, operator: str, value: str, ask: Ask) -> Condition:
     """`ask` is the condition of a token with a modifier."""
-    value = _system_named(value, at=0)
-    if operator in MEANINGS:
-        return ask(MEANINGS[operator], value)
+    value = system_named(value, at=0)
     match operator:
         case "eq":
             return ask("", value)
@@ -139,7 +137,7 @@ def _other(prefix: str, key: str, *, whole: bool = False) -> Condition:
     return {"k": {"$elemMatch": {"$gte": prefix, "$lte": prefix + HIGHEST, **unlike}}}
 
 
-def _system_named(value: str, at: int) -> str:
+def system_named(value: str, at: int) -> str:
     """`loinc|1234-5` with the system's address."""
     parts = split(value, "|")
     if len(parts) > at + 1 and parts[at] in NAMED_SYSTEMS:

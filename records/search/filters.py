@@ -97,13 +97,18 @@ class Compiler:
         parameter = definitions().search_parameters(resource_type)[asked.name]
         if parameter.type == "reference" and asked.modifier in ("above", "below"):
             return await self._hierarchy(resource_type, parameter, asked)
-        return self.simple(resource_type, parameter, asked)
+        return await self.simple(resource_type, parameter, asked)
 
-    def simple(self, resource_type: str, parameter: SearchParameter, asked: Filter, inside: str = "") -> Condition:
+    async def simple(
+        self, resource_type: str, parameter: SearchParameter, asked: Filter, inside: str = ""
+    ) -> Condition:
         """A filter that one look at the keys answers; `inside` stands before the keys of what is contained."""
         name = inside + parameter.code
         if asked.modifier == "missing":
             found = missing(name, parameter, asked.values)
+        elif asked.modifier in MEANINGS and parameter.type == "token":
+            meant = partial(self.meant, resource_type, parameter, name, asked.modifier)
+            found = either([await meant(one) for one in asked.values])
         else:
             value = partial(self.value, resource_type, parameter, name, asked.modifier)
             found = either([value(one) for one in asked.values])
@@ -142,23 +147,28 @@ class Compiler:
         types = traits.datatypes(parameter)
         if types and types <= token.WITHOUT_SYSTEM and modifier in ("", "not") and len(split(value, "|")) > 1:
             raise UnknownParameter(f"{parameter.code} has no system: a bar in its value is written \\|.")
-        if types != {"code"}:
-            return self._by_meaning(name, modifier, plain(value)) if modifier in MEANINGS else token.query(
-                name, modifier, value
-            )  # fmt: skip
-        systems = traits.systems(resource_type, parameter)
+        if types != {"code"} or modifier not in ("", "not"):
+            return token.query(name, modifier, value)
+        return token.implied(name, value, traits.systems(resource_type, parameter))
+
+    async def meant(
+        self, resource_type: str, parameter: SearchParameter, name: str, modifier: str, value: str
+    ) -> Condition:
+        """One alternative of a token with `:in`, `:not-in`, `:above` or `:below`, as the dictionary understands it."""
+        if traits.datatypes(parameter) != {"code"}:
+            return await self._by_meaning(name, modifier, plain(value))
         if modifier == "below" and traits.is_media(resource_type, parameter):
             return token.media(name, value)
-        if modifier in MEANINGS:
-            return self._by_meaning(name, modifier, plain(value), systems or ())
-        return token.implied(name, value, systems) if modifier in ("", "not") else token.query(name, modifier, value)
+        return await self._by_meaning(name, modifier, plain(value), traits.systems(resource_type, parameter) or ())
 
-    def _by_meaning(self, name: str, modifier: str, value: str, systems: Collection[str] | None = None) -> Condition:
+    async def _by_meaning(
+        self, name: str, modifier: str, value: str, systems: Collection[str] | None = None
+    ) -> Condition:
         if modifier in ("in", "not-in"):
-            found = self.dictionary.members(value)
+            found = await self.dictionary.members(value)
         else:
             system, _, code = value.rpartition("|")
-            found = (self.dictionary.below if modifier == "below" else self.dictionary.above)(system, code)
+            found = await (self.dictionary.below if modifier == "below" else self.dictionary.above)(system, code)
         if found is None:
             raise UnknownParameter(f"The value set or code system of {name}:{modifier} is not known to this server.")
         return by_meaning(name, found, systems)
@@ -234,21 +244,21 @@ class Compiler:
         keys: list[str] = []
         for kind, one in inner.items():
             keys += await self.pointing(asked.name, kind, await self.one(kind, one))
-        contained = [self._contained(asked.name, kind, one) for kind, one in inner.items()]
+        contained = [await self._contained(asked.name, kind, one) for kind, one in inner.items()]
         return either([*([equals(keys)] if keys else []), *(one for one in contained if one)])
 
     async def pointing(self, name: str, kind: str, condition: Condition) -> list[str]:
         """The keys of what points at a resource of a type that meets a condition."""
         return [f"{name}{EXACT}{kind}/{identity}" for identity in await self.finder.ids(kind, condition)]
 
-    def _contained(self, name: str, kind: str, inner: Filter) -> Condition | None:
+    async def _contained(self, name: str, kind: str, inner: Filter) -> Condition | None:
         """A chain is also evaluated inside of what is contained; a chain or an id leads out of it again."""
         parameter = definitions().search_parameters(kind).get(inner.name)
         if inner.chain or parameter is None or inner.name in ("_id", "_lastUpdated"):
             return None
         if parameter.type == "special" or (parameter.type == "reference" and inner.modifier in ("above", "below")):
             return None
-        return self.simple(kind, parameter, inner, inside_of(name, kind))
+        return await self.simple(kind, parameter, inner, inside_of(name, kind))
 
     async def _has(self, resource_type: str, asked: Filter) -> Condition:
         source, code, rest = (*asked.modifier.split(":", 2), "", "")[:3]

@@ -46,6 +46,11 @@ def begins(prefix: str) -> Condition:
     return {"k": {"$regex": "^" + re.escape(prefix)}}
 
 
+def longer(prefix: str) -> Condition:
+    """A document with a key that begins so and goes on."""
+    return {"k": {"$regex": "^" + re.escape(prefix) + "."}}
+
+
 def contains(prefix: str, inside: str) -> Condition:
     """A document with a key that begins so and holds `inside` further on; runs over the keys of the parameter."""
     return {"k": {"$regex": f"^{re.escape(prefix)}[^{TAIL}]*{re.escape(inside)}"}}

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from hie.fhir.bulk.routes import INSTANTIATES as BULK_DATA
 from hie.fhir.call import Answer, Call
-from hie.fhir.interactions.terminology_capabilities import terminology_statement
 from hie.fhir.operations.messaging.capability import of_messages
+from hie.fhir.operations.terminology.capability import terminology_statement
 from hie.fhir.patching import KINDS
 from hie.fhir.routing import Route
 from hie.fhir.subscriptions import capability as subscriptions
@@ -33,21 +33,21 @@ SEARCHED_EVERYWHERE = [
 ]
 
 
-def state(call: Call, routes: Routes) -> Answer:
+async def state(call: Call, routes: Routes) -> Answer:
     """`GET [base]/metadata?mode=...`, open to everybody."""
     if foreign := [name for name, _ in call.query if name not in PARAMETERS]:
         raise UnknownParameter(f"metadata takes {', '.join(sorted(PARAMETERS))}, not {foreign[0][:64]!r}.")
-    return Answer(200, shape(encode(_mode(call, routes)), call.query), interaction="capabilities")
+    return Answer(200, shape(encode(await _mode(call, routes)), call.query), interaction="capabilities")
 
 
-def _mode(call: Call, routes: Routes) -> Json:
+async def _mode(call: Call, routes: Routes) -> Json:
     match dict(call.query).get("mode", "full"):
         case "full":
             return statement(call, routes)
         case "normative":
             return {name: value for name, value in statement(call, routes).items() if name not in TRIAL_USE}
         case "terminology":
-            return terminology_statement(call.base, call.services.clock().date())
+            return await terminology_statement(call)
         case _:
             raise UnknownParameter("mode is one of full, normative, terminology.")
 

@@ -29,10 +29,10 @@ LEAF = {"k", "_id", "t", "p"}
 class Words:
     """A dictionary that knows everything."""
 
-    def members(self, _value_set: str, /) -> Sequence[Code]:
+    async def members(self, _value_set: str, /) -> Sequence[Code]:
         return [Code("urn:s", "a"), Code("urn:s", "b", finer=True)]
 
-    def below(self, _system: str, _code: str, /) -> Sequence[Code]:
+    async def below(self, _system: str, _code: str, /) -> Sequence[Code]:
         return [Code("urn:s", "a")]
 
     above = below

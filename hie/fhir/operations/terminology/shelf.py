@@ -20,7 +20,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from hie.fhir.operations.terminology.grammars import GRAMMARS
 from records.collections import Collections
 from records.documents import visible
-from records.search.canonicals import Standing, having, standing, texts
+from records.search.canonicals import Standing, everything, having, standing, texts
 from records.search.key import EXACT
 from records.stored import EVERYTHING, Json, Stored, Visibility, decode
 from terminology.service import terminology
@@ -114,6 +114,13 @@ class Shelf:
                 for table in _built_in(kind, urls):
                     wanted.follow(table)
         return _library(found, versions)
+
+    async def code_systems(self) -> list[System]:
+        """Every code system that is stored, the newest of each address first."""
+        sight = visible("CodeSystem", self.visibility)
+        rows = [] if sight is None else await everything(self.collections, "CodeSystem", sight)
+        found = _library({"CodeSystem": await self.kept("CodeSystem", rows)}, NO_VERSIONS)
+        return [one for tables in found.systems.values() for one in tables]
 
     async def maps_of(self, systems: Iterable[str], *, reverse: bool) -> list[ConceptMap]:
         """The maps, stored or HL7's, that lead from one of these code systems (`reverse`: to one of them)."""

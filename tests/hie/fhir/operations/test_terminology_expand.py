@@ -280,7 +280,7 @@ class TestNames:
             answer = await world.get(f"/ValueSet/$expand?url={SET}&filter=card{query}", **headers)
             return str(answer.json()["expansion"]["contains"][0]["display"])
 
-        assert await named() == await named("&displayLanguage=en-GB") == await named("&displayLanguage=de") == "Cardiology"
+        assert {await named(one) for one in ("", "&displayLanguage=en-GB", "&displayLanguage=de")} == {"Cardiology"}
         assert await named("&displayLanguage=zh") == "心血管内科"
         assert await named(accept_language="fr;q=0.9, zh-CN;q=0.8, en;q=0.5") == "心血管内科"
 
