@@ -12,6 +12,8 @@ from adapters.facts import Json, Reconcile
 from adapters.hl7v2.to_fhir.reconcile.moments import fill, is_older, overlay
 
 _STATUSES = ("clinicalStatus", "verificationStatus")
+# R4 con-4: what has an end has a clinical status that says so.
+_END = ("abatementDateTime",)
 _DELETION = ("verificationStatus", "note", "meta", "extension")
 # UC says "unchanged"; LI and UN speak of links between problems and visits.
 _UNCHANGED = frozenset({"UC", "LI", "UN"})
@@ -29,7 +31,7 @@ def _problem(action: str, current: Json | None, incoming: Json) -> Json | None:
         return _consistent(current, fill(current, incoming))
     if action == "DE":
         told: Json = {key: incoming[key] for key in _DELETION if key in incoming}
-        return _without(overlay(current, told), "clinicalStatus")
+        return _without(overlay(current, told), "clinicalStatus", *_END)
     if _deleted(current) and action != "AD":
         return None
     merged = overlay(_reopened(current, incoming), incoming)
@@ -69,7 +71,7 @@ def _consistent(said: Json, merged: Json) -> Json:
     """Both statuses are those of one statement: R4 con-5 forbids some pairs."""
     statuses = {key: said[key] for key in _STATUSES if key in said}
     if _deleted(said) or "verificationStatus" in statuses or not _deleted(merged):
-        kept = _without(merged, "clinicalStatus") if _deleted(said) else merged
+        kept = _without(merged, "clinicalStatus", *_END) if _deleted(said) else merged
         return {**kept, **statuses}
     return {**_without(merged, *_STATUSES), **statuses}
 

@@ -67,7 +67,7 @@ def _period(draft: Draft, part: PatientPart) -> Json:
 
 def _coverages(draft: Draft, part: PatientPart, patient: Subject) -> list[Json]:
     """In the order of benefits: IN1-22 where it is a number, else as they are listed."""
-    found = []
+    found: list[Json] = []
     for at, in1 in enumerate(_all(part, "IN1"), start=1):
         insured = coverage(draft, in1, patient)
         if insured and insured not in [one["coverage"] for one in found]:

@@ -7,8 +7,8 @@ HL7 v2 chapter 15.4 (STF, PRA, LAN); https://hl7.org/fhir/R4/practitioner.html
 from __future__ import annotations
 
 from adapters.facts import Json, resource_id
-from adapters.hl7v2.message import Segment, Value
-from adapters.hl7v2.to_fhir.codes import concept, field_concept, field_concepts
+from adapters.hl7v2.message import Segment
+from adapters.hl7v2.to_fhir.codes import field_concept, field_concepts
 from adapters.hl7v2.to_fhir.contacts import address, contact_point
 from adapters.hl7v2.to_fhir.draft import Draft, prune, reference
 from adapters.hl7v2.to_fhir.identifiers import cx, default_authority, typed, unique
@@ -89,8 +89,11 @@ def _role(draft: Draft, found: Entry, stf: Segment, pra: Segment, own: Json, key
         "practitioner": own,
         "organization": site_organization(draft),
         "code": [code for code in codes if code],
-        "specialty": [_specialty(draft, value) for value in pra.all(5) if clean(value[1])]
-        + field_concepts(draft, stf, 9, table="0069"),
+        # An SPD names its specialty in words; the board that certified it follows.
+        "specialty": [
+            *({"text": name} for value in pra.all(5) if (name := clean(value[1]))),
+            *field_concepts(draft, stf, 9, table="0069"),
+        ],
         "location": [{"display": department}] if department else [],
         "period": {
             "start": draft.date(stf, 12) or draft.date(pra, 8),
@@ -98,8 +101,3 @@ def _role(draft: Draft, found: Entry, stf: Segment, pra: Segment, own: Json, key
         },
     }
     draft.add(stamp(resource, draft.moment), entry(found.action))
-
-
-def _specialty(draft: Draft, value: Value) -> Json:
-    """An SPD: the name of the specialty in component 1; the board that certified it follows."""
-    return concept(draft, Value(value.components[:1]), "PRA-5", table="0337")
