@@ -30,7 +30,7 @@ from records.search.request import read as read_request
 from records.search.run import Searcher
 from records.search.snapshots import at_one_moment
 from records.stored import EVERYTHING, Page, Stored, Visibility, Write
-from records.transactions import in_transaction
+from records.transactions import in_transaction, once
 from records.turns import Turns
 from records.writing import Writer
 
@@ -71,6 +71,11 @@ class ResourceStore:
         """Run `work` in one transaction; it may run again from its start."""
         async with self.parameters.writing():
             return await in_transaction(self._client, self.collections, work)
+
+    async def attempt(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
+        """Run `work` in one transaction, once; raises whatever came between."""
+        async with self.parameters.writing():
+            return await once(self._client, work)
 
     # Writing
 

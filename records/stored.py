@@ -90,6 +90,16 @@ class Visibility:
     hidden_labels: frozenset[str] = frozenset()
     denied: frozenset[str] = frozenset()
 
+    def shows(self, row: Stored) -> bool:
+        """The same decision on a row that was read already."""
+        if self.types is not None and row.type not in self.types:
+            return False
+        patients = frozenset(row.patients)
+        shared = row.type in self.shared_types and not patients
+        if self.patients is not None and not shared and not patients & self.patients:
+            return False
+        return not patients & self.denied and self.hidden_labels.isdisjoint(row.labels)
+
 
 EVERYTHING = Visibility()
 

@@ -39,7 +39,7 @@ async def in_transaction(
     failures, begun = 0, time.monotonic()
     while time.monotonic() - begun < PATIENCE_SECONDS:
         try:
-            return await _once(client, work)
+            return await once(client, work)
         except Unprepared as missing:
             for resource_type in missing.resource_types:
                 await collections.prepare(resource_type)
@@ -55,7 +55,8 @@ async def in_transaction(
     raise Conflict("Other writers change the same resources; try again.")
 
 
-async def _once(client: Client, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
+async def once(client: Client, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
+    """Run `work` in a transaction; raises what came between, PyMongoError with its label or Unprepared."""
     async with client.start_session() as session:
         await session.start_transaction(
             read_concern=ReadConcern("snapshot"), write_concern=DURABLE, read_preference=ReadPreference.PRIMARY

@@ -6,7 +6,7 @@ Identity, then the stores, then events: all in the caller's transaction. https:/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -25,14 +25,22 @@ class Filing:
     registry: ClientRegistry
     outbox: Outbox
 
-    async def file(self, writes: Sequence[Write], *, session: AsyncClientSession, source: str) -> list[Stored]:
+    async def file(
+        self,
+        writes: Sequence[Write],
+        *,
+        session: AsyncClientSession,
+        source: str,
+        sources: Mapping[str, str] | None = None,
+    ) -> list[Stored]:
         """
         Write, and return what was stored in the order of `writes`; raises what the stores refuse.
 
-        `source` is who speaks: a site, or a FHIR client; it becomes meta.source where a write names none.
+        `source` is who speaks: a site, or a FHIR client; it becomes meta.source where a write names none. Where
+        several speak, `sources` says who of which Patient, by id.
         """
         asked = [write if write.source else replace(write, source=source) for write in writes]
-        persons = await self.identify(asked, session=session, source=source)
+        persons = await self.identify(asked, session=session, source=source, sources=sources)
         together = [*asked, *persons]
         stored = await self.store.apply(together, session=session)
         await self.outbox.publish(stored, together, session=session)
@@ -45,6 +53,7 @@ class Filing:
         session: AsyncClientSession,
         source: str,
         merges: Sequence[tuple[str, str]] = (),
+        sources: Mapping[str, str] | None = None,
     ) -> list[Write]:
         """The Person writes that follow from Patient writes: links made, moved, dropped, and records merged."""
         patients = [w for w in writes if w.type == "Patient"]
@@ -57,7 +66,7 @@ class Filing:
         pairs = list(dict.fromkeys((*merges, *linked)))
         new = frozenset(w.id for w in patients if w.interaction == "create")
         return await self.registry.identify(
-            resources, source=source, session=session, merges=pairs, deleted=gone, new=new
+            resources, source=source, session=session, merges=pairs, deleted=gone, new=new, sources=sources
         )
 
 

@@ -35,9 +35,18 @@ async def _search_keys(client: Client, prefix: str) -> None:
     await ResourceStore(client, prefix).bring_up()
 
 
+async def _sparse_links(client: Client, prefix: str) -> None:
+    """The indexes of links leave out what is no link; a start makes them anew."""
+    database = exchange_database(client, prefix)
+    if "links" in await database.list_collection_names():
+        await database["links"].drop_indexes()
+    await database["identity_turns"].drop()
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "the first schema", _nothing),
     Migration(2, "search keys are made again", _search_keys),
+    Migration(3, "newcomers take turns beside the links", _sparse_links),
 )
 
 

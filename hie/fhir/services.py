@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from hie.audit.trail import AuditTrail
 from hie.exchange.filing import Filing
 from hie.exchange.journal import Journal
 from hie.fhir.bulk.jobs import Jobs
+from hie.fhir.company import Company
 from hie.identity.registry import ClientRegistry
 from hie.settings import Settings
 from records.resource_store import ResourceStore
@@ -35,3 +36,7 @@ class FhirServices:
     clock: Callable[[], datetime]
     subscriptions: Subscriptions
     bulk: Jobs
+    company: Company = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "company", Company(self.store, self.filing))

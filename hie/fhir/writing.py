@@ -7,17 +7,24 @@ https://hl7.org/fhir/R4/http.html#create
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from hie.errors import Refused
 from hie.fhir.call import Call
+from hie.fhir.company import Alone, Decide, Intent
+from hie.fhir.conditions import in_one
 from hie.fhir.operations.validate.enforcing import conform
-from hie.fhir.search_parameters.rights import allow
+from hie.fhir.search_parameters.rights import DEFINITIONS, allow
+from hie.fhir.subscriptions.accepting import TYPE as SUBSCRIPTION
 from hie.fhir.subscriptions.accepting import accept
 from records import search, validation
 from records.errors import Gone, Invalid, NotFound
 from records.stored import EVERYTHING, Json, Stored, Visibility, Write
+
+# What changes more than the stores when it is written.
+APART = frozenset({SUBSCRIPTION, *DEFINITIONS})
 
 
 def read_body(call: Call, resource_type: str) -> Json:
@@ -83,3 +90,30 @@ async def file_all(call: Call, writes: Sequence[Write]) -> list[Stored]:
 async def file_one(call: Call, write: Write) -> Stored:
     """The same for a single write."""
     return (await file_all(call, [write]))[0]
+
+
+async def write_one(
+    call: Call, resource_type: str, resource_id: str, visibility: Visibility, decide: Decide, *, hides: bool = False
+) -> Stored | None:
+    """
+    One write that is decided on what stands under its id ("" for what is new): in company where it can be.
+
+    What the caller may not see is NotFound, or counts as absent where `hides` says so; None where nothing was written.
+    """
+    intent = Intent(resource_type, resource_id, visibility, source_of(call), decide, hides)
+    enforced = call.services.settings.fhir_profiles == "enforce"
+    if call.session is None and resource_type not in APART and not enforced:
+        with suppress(Alone):
+            return await call.services.company.write(intent)
+    return await in_one(call, lambda inner: _alone(inner, intent))
+
+
+async def _alone(call: Call, intent: Intent) -> Stored | None:
+    current = None
+    try:
+        current = await standing(call, intent.type, intent.id, intent.visibility) if intent.id else None
+    except NotFound:
+        if not intent.hides:
+            raise
+    write = intent.decide(current)
+    return await file_one(call, write) if write is not None else None

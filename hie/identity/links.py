@@ -13,18 +13,22 @@ from typing import Any
 
 from pymongo import ASCENDING, DeleteOne, IndexModel, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from hie.exchange.database import Database
 from hie.identity import blocking, demographics
 from hie.identity.demographics import Demographics
 from hie.identity.matching import Grade
 
+TURN_SECONDS = 600
+# Sparse: a turn has none of the fields of a link. A lookup by person needs an index of all.
 INDEXES = [
     IndexModel([("person", ASCENDING)]),
-    IndexModel([("keys", ASCENDING)]),
-    IndexModel([("identifiers", ASCENDING)]),
+    IndexModel([("keys", ASCENDING)], sparse=True),
+    IndexModel([("identifiers", ASCENDING)], sparse=True),
+    IndexModel([("turn", ASCENDING)], expireAfterSeconds=TURN_SECONDS),
 ]
-LOCK_SECONDS = 600
+DUPLICATE = 11000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +71,20 @@ def to_link(document: Mapping[str, Any]) -> Link:
 
 
 class Links:
-    """Collection `links`, and `identity_turns`, over whose keys newcomers take turns."""
+    """
+    Collection `links`; beside the links lie turns, one a narrow key, that newcomers write.
+
+    Of two transactions that write the same turn, one starts again and then sees what the other wrote: what a
+    transaction reads is as old as its begin, and who writes what changed since then is refused. So sixteen senders of
+    one new person make one person. https://www.mongodb.com/docs/manual/core/transactions-production-consideration/
+    """
 
     def __init__(self, database: Database) -> None:
         self._links = database["links"]
-        self._turns = database["identity_turns"]
 
     async def ensure_indexes(self) -> None:
         """Create what is missing."""
         await self._links.create_indexes(INDEXES)
-        await self._turns.create_index([("at", ASCENDING)], expireAfterSeconds=LOCK_SECONDS)
-
-    async def take_turn(self, record: Demographics, at: datetime, session: AsyncClientSession) -> None:
-        """
-        Touch this newcomer's narrow keys: of two transactions that touch the same, one starts again and then sees
-        what the other wrote. So sixteen senders of one new person make one person.
-        """
-        turns = [UpdateOne({"_id": key}, {"$set": {"at": at}, "$inc": {"n": 1}}, upsert=True)
-                 for key in sorted(blocking.narrow(record))]  # fmt: skip
-        if turns:
-            await self._turns.bulk_write(turns, ordered=True, session=session)
 
     async def of_patients(self, ids: Iterable[str], session: AsyncClientSession | None = None) -> dict[str, Link]:
         """The links of these source Patients."""
@@ -115,6 +113,19 @@ class Links:
         found = self._links.find({"person": {"$in": list(persons)}}, {"_id": 1}).sort("_id", 1)
         return tuple([document["_id"] async for document in found])
 
+    async def candidates_of_all(
+        self, records: Sequence[Demographics], *, limit: int, session: AsyncClientSession
+    ) -> list[list[Link]] | None:
+        """The candidates of each of several records by one question; None where there are too many for one."""
+        asked = [frozenset(blocking.keys(record)) for record in records]
+        most = limit * len(records)
+        query = {"keys": {"$in": sorted(frozenset().union(*asked))}}
+        rows = await self._links.find(query, session=session).limit(most).to_list()
+        if len(rows) == most:
+            return None
+        found = [(frozenset(row["keys"]), to_link(row)) for row in rows]
+        return [[link for keys, link in found if keys & mine] for mine in asked]
+
     async def candidates(
         self, record: Demographics, *, limit: int, but: Iterable[str] = (), session: AsyncClientSession | None = None
     ) -> list[Link]:
@@ -129,11 +140,26 @@ class Links:
         found = self._links.find({"identifiers": f"{system}|{value}"}, {"person": 1}).limit(20)
         return list(dict.fromkeys([document["person"] async for document in found]))
 
-    async def save(self, changed: Sequence[Link], gone: Sequence[str], session: AsyncClientSession) -> None:
-        """Write these links, and drop those of Patients that are no more."""
-        writes: list[ReplaceOne[dict[str, Any]] | DeleteOne] = [
-            ReplaceOne({"_id": link.patient}, to_document(link), upsert=True) for link in changed
+    async def save(
+        self, changed: Sequence[Link], gone: Sequence[str], turns: Iterable[str], at: datetime,
+        session: AsyncClientSession,
+    ) -> None:  # fmt: skip
+        """
+        Write these links, drop those of Patients that are no more, and take the turns of newcomers by their keys.
+
+        Raises DuplicateKeyError where another took one of the turns since this transaction began.
+        """
+        writes: list[UpdateOne | ReplaceOne[dict[str, Any]] | DeleteOne] = [
+            UpdateOne({"_id": f"turn|{key}"}, {"$set": {"turn": at}, "$inc": {"n": 1}}, upsert=True)
+            for key in sorted(turns)
         ]
+        writes += [ReplaceOne({"_id": link.patient}, to_document(link), upsert=True) for link in changed]
         writes += [DeleteOne({"_id": patient}) for patient in gone]
-        if writes:
+        if not writes:
+            return
+        try:
             await self._links.bulk_write(writes, ordered=True, session=session)
+        except BulkWriteError as error:
+            if any(one.get("code") == DUPLICATE for one in (error.details or {}).get("writeErrors", ())):
+                raise DuplicateKeyError("a turn is taken") from error
+            raise

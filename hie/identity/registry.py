@@ -8,7 +8,7 @@ https://profiles.ihe.net/ITI/PMIR/
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -106,16 +106,20 @@ class ClientRegistry:
         merges: Sequence[tuple[str, str]] = (),
         deleted: Sequence[str] = (),
         new: Collection[str] = (),
+        sources: Mapping[str, str] | None = None,
     ) -> list[Write]:
         """
         Follow what happens to source Patients; returns the Person writes for the same transaction.
 
         `merges` are (survivor, subsumed) Patient ids that the source merged. Of those in `new` nothing is known yet.
+        `sources` names who speaks of a Patient where it is not `source`.
         """
-        sheet = self._sheet(session, source)
+        sheet = self._sheet(session, source, sources)
         merged = {old: new for new, old in merges}
         known = [patient["id"] for patient in patients if patient["id"] not in new]
         await sheet.load([*known, *merged, *merged.values(), *deleted])
+        if len(patients) > 1:
+            await self._foresee(sheet, patients, merged)
         for patient in sorted(patients, key=lambda p: p["id"] in merged):
             await self._follow(sheet, patient, merged)
         for survivor, subsumed in merges:
@@ -124,8 +128,20 @@ class ClientRegistry:
             await sheet.drop(patient_id)
         return await sheet.finish()
 
-    def _sheet(self, session: AsyncClientSession, source: str) -> Sheet:
-        return Sheet(self.links, self.persons, self.reviews_of, session, self._clock(), source)
+    def _sheet(self, session: AsyncClientSession, source: str, sources: Mapping[str, str] | None = None) -> Sheet:
+        return Sheet(self.links, self.persons, self.reviews_of, session, self._clock(), source, sources or {})
+
+    async def _foresee(self, sheet: Sheet, patients: Sequence[Json], merged: Mapping[str, str]) -> None:
+        """Several Patients that are new, or alone and changed, will each look for candidates: one question for all."""
+        asking: dict[str, Demographics] = {}
+        for patient in patients:
+            record, old = demographics.of(patient), sheet.link(patient["id"])
+            alone = old is None or len(await sheet.of_person(old.person)) == 1
+            same = old is not None and old.record == record and old.identifiers == _identifiers(patient)
+            if alone and not same and patient["id"] not in merged:
+                asking[patient["id"]] = record
+        if len(asking) > 1:
+            await sheet.foresee(asking, model().candidates)
 
     async def _follow(self, sheet: Sheet, patient: Json, merged: dict[str, str]) -> None:
         record, numbers = demographics.of(patient), _identifiers(patient)
@@ -141,11 +157,10 @@ class ClientRegistry:
     def _link(
         self, sheet: Sheet, patient: str, person: str, record: Demographics, numbers: tuple[str, ...], rule: str = "new"
     ) -> Link:
-        return Link(patient, person, sheet.source, record, numbers, sheet.at, rule)
+        return Link(patient, person, sheet.source_of(patient), record, numbers, sheet.at, rule)
 
     async def _choose(self, sheet: Sheet, link: Link) -> Choice:
-        """Take turns with other newcomers like this one, look at the candidates, decide."""
-        await self.links.take_turn(link.record, sheet.at, sheet.session)
+        """Look at the candidates and decide."""
         limit = model().candidates
         found = await sheet.candidates(link.patient, link.record, limit)
         choice = choose(rank(link.patient, link.record, found, link.never), capped=len(found) >= limit)

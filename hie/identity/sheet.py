@@ -6,7 +6,7 @@ So several Patients of one message see each other, and a transaction that starts
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,12 @@ from records.stored import Json, Write
 
 @dataclass(slots=True)
 class Sheet:
-    """Reads through to the database once; `finish` writes and says which Person resources change."""
+    """
+    Reads through to the database once; `finish` writes and says which Person resources change.
+
+    `source` speaks, but for the Patients in `sources`; `turns` are the keys over which newcomers take turns;
+    `foreseen` are candidates that were read together.
+    """
 
     links: Links
     persons: Persons
@@ -31,6 +36,9 @@ class Sheet:
     session: AsyncClientSession
     at: datetime
     source: str
+    sources: Mapping[str, str] = field(default_factory=dict)
+    turns: set[str] = field(default_factory=set)
+    foreseen: dict[str, list[Link]] = field(default_factory=dict)
     before: dict[str, list[Link]] = field(default_factory=dict)
     known: dict[str, Link] = field(default_factory=dict)
     changed: dict[str, Link] = field(default_factory=dict)
@@ -59,10 +67,24 @@ class Sheet:
         stored = [link for link in self.before[person] if link.patient not in self.changed | dict.fromkeys(self.gone)]
         return [*stored, *(link for link in self.changed.values() if link.person == person)]
 
+    def source_of(self, patient: str) -> str:
+        """Who speaks of this Patient."""
+        return self.sources.get(patient, self.source)
+
+    async def foresee(self, records: Mapping[str, Demographics], limit: int) -> None:
+        """Read the candidates of several newcomers at once, where they are few enough."""
+        found = await self.links.candidates_of_all(list(records.values()), limit=limit, session=self.session)
+        if found is not None:
+            self.foreseen |= dict(zip(records, found, strict=True))
+
     async def candidates(self, patient: str, record: Demographics, limit: int) -> list[Link]:
-        """Links that share a blocking key, as they stand on the sheet."""
+        """Links that share a blocking key, as they stand on the sheet; newcomers like this one wait their turn."""
+        self.turns.update(blocking.narrow(record))
         but = {patient, *self.changed, *self.gone}
-        found = await self.links.candidates(record, limit=limit, but=but, session=self.session)
+        if patient in self.foreseen:
+            found = [link for link in self.foreseen[patient] if link.patient not in but]
+        else:
+            found = await self.links.candidates(record, limit=limit, but=but, session=self.session)
         keys = set(blocking.keys(record))
         mine = [link for link in self.changed.values() if link.patient != patient]
         return [*found, *(link for link in mine if keys & set(blocking.keys(link.record)))]
@@ -80,7 +102,8 @@ class Sheet:
 
     async def _moved(self, old: Link, link: Link) -> None:
         self.moves.append(
-            {"patient": link.patient, "from": old.person, "to": link.person, "at": self.at, "by": self.source,
+            {"patient": link.patient, "from": old.person, "to": link.person, "at": self.at,
+             "by": self.source_of(link.patient),
              "rule": link.rule, "evidence": dict(link.evidence)}
         )  # fmt: skip
         if not await self.of_person(old.person):
@@ -101,7 +124,7 @@ class Sheet:
         """Write the sheet; returns the Person writes, for the same transaction."""
         for link in self.changed.values():
             await self.of_person(link.person)
-        await self.links.save(list(self.changed.values()), sorted(self.gone), self.session)
+        await self.links.save(list(self.changed.values()), sorted(self.gone), self.turns, self.at, self.session)
         await self.persons.redirect(self.redirects, self.at, self.session)
         if self.revived:
             await self.persons.revive(self.revived, self.session)
@@ -110,12 +133,17 @@ class Sheet:
         return [write for person in sorted(self.before) if (write := await self._person_write(person))]
 
     async def _person_write(self, person: str) -> Write | None:
-        after = self._resource(person, await self.of_person(person))
+        links = await self.of_person(person)
+        after, source = self._resource(person, links), self._speaker(links)
         if person in self.fresh:
-            return Write("create", "Person", person, resource=after, source=self.source) if after["active"] else None
+            return Write("create", "Person", person, resource=after, source=source) if after["active"] else None
         if person not in self.revived and after == self._resource(person, self.before[person], before=True):
             return None
-        return Write("update", "Person", person, resource=after, source=self.source)
+        return Write("update", "Person", person, resource=after, source=source)
+
+    def _speaker(self, links: list[Link]) -> str:
+        """Who changed a person: who speaks of the record that was changed."""
+        return next((self.source_of(link.patient) for link in links if link.patient in self.changed), self.source)
 
     def _resource(self, person: str, links: list[Link], *, before: bool = False) -> Json:
         resource = compose(person, links)

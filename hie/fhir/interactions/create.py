@@ -12,7 +12,7 @@ from hie.fhir.call import Answer, Call, Params
 from hie.fhir.conditions import if_none_exist, in_one, in_turn, reserve, the_one
 from hie.fhir.representation import written
 from hie.fhir.unasked import form_alone
-from hie.fhir.writing import file_one, permit, read_body
+from hie.fhir.writing import file_one, permit, read_body, write_one
 from records.stored import Visibility, Write
 
 
@@ -25,7 +25,9 @@ async def create(call: Call) -> Answer:
     permit(resource, visibility)
     write = Write("create", resource_type, str(uuid.uuid4()), resource, call.body)
     if (header := call.header("if-none-exist")) is None:
-        return written(call, await file_one(call, write), 201, "create")
+        row = await write_one(call, resource_type, "", visibility, lambda _: write)
+        assert row is not None
+        return written(call, row, 201, "create")
     asked = if_none_exist(header)
     async with in_turn(call, resource_type, asked, resource):
         if existing := await the_one(call, resource_type, asked, visibility):

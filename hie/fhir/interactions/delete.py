@@ -7,14 +7,12 @@ https://hl7.org/fhir/R4/http.html#delete
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from hie.fhir.call import Answer, Call
 from hie.fhir.conditions import doomed, expected, in_one
 from hie.fhir.outcome import informational
 from hie.fhir.unasked import form_alone
-from hie.fhir.writing import file_all
-from records.errors import Gone, NotFound
+from hie.fhir.writing import file_all, write_one
 from records.stored import Stored, Visibility, Write
 
 
@@ -23,15 +21,13 @@ async def delete(call: Call) -> Answer:
     resource_type, resource_id = call.path
     visibility = await call.visibility(resource_type, "delete")
     form_alone(call)
-    return _answer(call, await in_one(call, lambda inner: _by_id(inner, resource_type, resource_id, visibility)))
 
+    def decide(current: Stored | None) -> Write | None:
+        expected(call.header("if-match"), current)
+        return Write("delete", resource_type, resource_id, replaces=current) if current else None
 
-async def _by_id(call: Call, resource_type: str, resource_id: str, visibility: Visibility) -> list[Stored]:
-    store, current = call.services.store, None
-    with suppress(NotFound, Gone):
-        current = await store.read(resource_type, resource_id, visibility=visibility, session=call.session)
-    expected(call.header("if-match"), current)
-    return await _gone(call, [current] if current else [])
+    row = await write_one(call, resource_type, resource_id, visibility, decide, hides=True)
+    return _answer(call, [row] if row else [])
 
 
 async def conditional_delete(call: Call) -> Answer:

@@ -12,7 +12,7 @@ from hie.fhir.call import Answer, Call, Params
 from hie.fhir.conditions import condition, expected, in_one, in_turn, refuse_existing, reserve, the_one
 from hie.fhir.representation import written
 from hie.fhir.unasked import form_alone
-from hie.fhir.writing import file_one, permit, read_body, standing
+from hie.fhir.writing import file_one, permit, read_body, standing, write_one
 from records.errors import Conflict, Invalid
 from records.stored import Json, Stored, Visibility, Write
 
@@ -26,20 +26,22 @@ async def update(call: Call) -> Answer:
     if resource.get("id") != resource_id:
         raise Invalid("The id in the body must be the id in the address.", status=400)
     permit(resource, visibility)
-    return await in_one(call, lambda inner: _by_id(inner, resource, resource_id, visibility))
+
+    def decide(current: Stored | None) -> Write:
+        refuse_existing(call.header("if-none-match"), current)
+        return _write(call, resource, resource_id, expected(call.header("if-match"), current), current)
+
+    row = await write_one(call, resource_type, resource_id, visibility, decide)
+    assert row is not None
+    return _written(call, row)
 
 
-async def _by_id(call: Call, resource: Json, resource_id: str, visibility: Visibility) -> Answer:
-    current = await standing(call, resource["resourceType"], resource_id, visibility)
-    refuse_existing(call.header("if-none-match"), current)
-    return await _put(call, resource, resource_id, expected(call.header("if-match"), current), current)
+def _write(call: Call, resource: Json, resource_id: str, asked: int | None, current: Stored | None) -> Write:
+    kind = resource["resourceType"]
+    return Write("update", kind, resource_id, resource, call.body, if_version=asked, replaces=current)
 
 
-async def _put(call: Call, resource: Json, resource_id: str, asked: int | None, current: Stored | None) -> Answer:
-    write = Write(
-        "update", resource["resourceType"], resource_id, resource, call.body, if_version=asked, replaces=current
-    )
-    row = await file_one(call, write)
+def _written(call: Call, row: Stored) -> Answer:
     return written(call, row, 201 if row.created else 200, "update")
 
 
@@ -63,10 +65,10 @@ async def _by_condition(call: Call, resource: Json, asked: Params, visibility: V
     if found is not None:
         if given not in (None, found.id):
             raise Invalid("The id in the body is not the id of the resource that matches.", status=400)
-        return await _put(call, resource, found.id, version, found)
+        return _written(call, await file_one(call, _write(call, resource, found.id, version, found)))
     if given is None:
         write = Write("create", resource_type, str(uuid.uuid4()), resource, call.body)
         return written(call, await file_one(call, write), 201, "update")
     if await standing(call, resource_type, str(given), visibility) is not None:
         raise Conflict("A resource has the id of the body, and does not meet the condition.")
-    return await _put(call, resource, str(given), None, None)
+    return _written(call, await file_one(call, _write(call, resource, str(given), None, None)))
