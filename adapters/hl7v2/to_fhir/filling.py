@@ -159,7 +159,9 @@ def _listed(known: list[Any], value: list[Any], element: Element) -> list[Any]:
     """An element without a number is the one that is there; a numbered one is another."""
     if not element.step.instance and _mergeable(element, known, value):
         return [_joined(element.step.type, known[0], value[0]), *known[1:], *value[1:]]
-    return [*known, *(one for one in value if one not in known)]
+    new = [one for one in value if one not in known]
+    # The stamps of the moment stay last, where every later stamp puts them.
+    return [*new, *known] if element.name == "extension" else [*known, *new]
 
 
 def _mergeable(element: Element, known: list[Any], value: list[Any]) -> bool:
