@@ -34,7 +34,7 @@ def parse(raw: bytes, *, site: Site) -> Message:
     """
     decoded = charset.decode(raw, default=site.charset)
     tokens = tokenize(decoded.text, decoded.codec)
-    kind = _kind(tokens.segments)
+    kind = _kind(tokens.segments, site)
     found = structure(kind.grammar, kind.code, kind.trigger, kind.structure)
     root, misplaced = group(tokens.segments, found.name, found.node)
     remarks = tuple(Finding(charset.LOCATION, "102", remark) for remark in decoded.remarks)
@@ -57,11 +57,11 @@ class _Kind:
     findings: tuple[Finding, ...]
 
 
-def _kind(segments: tuple[Segment, ...]) -> _Kind:
+def _kind(segments: tuple[Segment, ...], site: Site) -> _Kind:
     header = segments[0]
     kind = header[9]
-    code = kind[1].strip()
-    trigger, guessed = _trigger(segments, code, kind[2].strip())
+    code, sent = site.event(kind[1].strip(), kind[2].strip())
+    trigger, guessed = _trigger(segments, code, sent)
     if not header.text(10).strip():
         raise NotUnderstood("The control id is missing.", location="MSH^1^10", condition=MISSING_FIELD)
     _check_processing_id(header)

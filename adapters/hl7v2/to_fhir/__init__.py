@@ -15,6 +15,7 @@ from datetime import datetime
 
 from adapters.facts import Translation, Unmapped
 from adapters.hl7v2.message import Message
+from adapters.hl7v2.preparing import prepared
 from adapters.hl7v2.site import Site
 from adapters.hl7v2.to_fhir.draft import Draft
 from adapters.hl7v2.to_fhir.families import (
@@ -36,7 +37,7 @@ from adapters.hl7v2.to_fhir.families import (
     siu,
     vxu,
 )
-from adapters.hl7v2.to_fhir.filling import fill
+from adapters.hl7v2.to_fhir.filling import fill, local_segments
 from adapters.hl7v2.to_fhir.nulls import without_nulls
 from adapters.hl7v2.to_fhir.resources.patient import patient_id
 from adapters.hl7v2.to_fhir.resources.provenance import provenance
@@ -83,14 +84,16 @@ def translate(message: Message, *, site: Site, received: datetime, reference: st
     family, or a message that names no patient, is kept: `translated` is False and nothing is asserted.
     Raises nothing for odd content; a rule of a fact may raise AdapterError when it meets what is stored.
     """
-    message, nulls = without_nulls(_triggered(message))
+    message, nulls = without_nulls(prepared(_triggered(message), site))
     draft = Draft(message, site, received, reference)
     draft.nulls = nulls
+    if site.ignores_type(message.code, message.trigger):
+        return replace(_kept(draft), unmapped=())
     family = FAMILIES.get(message.type)
     if family is None or not family[0](draft):
         return _kept(draft)
     fill(draft)
-    draft.unmapped += unread(message.segments, family[1], draft.filled)
+    draft.unmapped += unread(message.segments, family[1], draft.filled, local_segments(site))
     provenance(draft)
     return draft.finish()
 

@@ -19,6 +19,7 @@ from adapters.hl7v2.mapping.executing import Element, assembled, elements, merge
 from adapters.hl7v2.mapping.model import Row, Table
 from adapters.hl7v2.mapping.scope import Reference, Scope
 from adapters.hl7v2.message import Segment
+from adapters.hl7v2.site import Site, ZField
 from adapters.hl7v2.to_fhir.draft import Draft, prune
 from adapters.hl7v2.to_fhir.natives import Conventions
 from adapters.hl7v2.to_fhir.tables import data
@@ -52,6 +53,43 @@ def fill(draft: Draft) -> None:
         fact = draft.facts.get(key)
         if fact is not None:
             _fill(draft, fact.resource, segments)
+    if draft.site.z_fields:
+        fill_local(draft)
+
+
+def local_segments(site: Site) -> frozenset[str]:
+    """The segments that only this site's profile knows: what it says nothing of is counted by field."""
+    named = {one.segment for one in site.z_fields} | {one.source.name for one in site.moves}
+    return frozenset(named - READ.keys())
+
+
+def fill_local(draft: Draft) -> None:
+    """Z segments and other fields of the site's own, into the elements that its profile names."""
+    for local in draft.site.z_fields:
+        for segment in draft.message.all(local.segment):
+            resource = _nearest(draft, local.resource_type, segment.number)
+            if resource is not None:
+                plan = _local_plan(local)
+                _add(draft, resource, plan, plan.speaks_of(segment), Scope(segment))
+
+
+def _nearest(draft: Draft, resource_type: str, number: int) -> Json | None:
+    """The resource of that type whose segments stand last before the place, else the first one of the message."""
+    made = [
+        (max((segment.number for segment in segments), default=0), fact.resource)
+        for key, segments in draft.told.items()
+        if segments and (fact := draft.facts.get(key)) is not None and fact.type == resource_type
+    ]
+    before = [one for one in made if one[0] < number]
+    chosen = max(before, key=lambda one: one[0], default=None) or min(made, key=lambda one: one[0], default=None)
+    return chosen[1] if chosen else None
+
+
+@cache
+def _local_plan(local: ZField) -> Plan:
+    table = Table(f"{local.segment}[{local.resource_type}]", local.resource_type, local.rows, is_segment=True)
+    found = tuple(one for one in elements(table, local.rows) if one.name)
+    return Plan(found, (), frozenset(at for element in found for at in element.fields if at))
 
 
 def _fill(draft: Draft, resource: Json, segments: tuple[Segment, ...]) -> None:

@@ -17,18 +17,21 @@ READ = {name: frozenset(fields) for name, fields in data("fields.json").items() 
 
 
 def unread(
-    segments: tuple[Segment, ...], reads: frozenset[str], filled: Iterable[tuple[str, int]] = ()
+    segments: tuple[Segment, ...],
+    reads: frozenset[str],
+    filled: Iterable[tuple[str, int]] = (),
+    local: frozenset[str] = frozenset(),
 ) -> Iterator[Unmapped]:
     """
     Each segment that the family does not read, and each valued field that nobody reads, once a message.
 
-    `filled` are fields that no translator reads and the mapping tables did.
+    `filled` are fields that no translator reads and the mapping tables did; `local` the segments of the site's own.
     """
     seen = set(filled)
     for segment in segments:
         if segment.name in _ENVELOPE:
             continue
-        if segment.name not in reads:
+        if segment.name not in reads and segment.name not in local:
             yield Unmapped("segment", segment.name)
             continue
         for at in _unread_fields(segment):
@@ -38,5 +41,5 @@ def unread(
 
 
 def _unread_fields(segment: Segment) -> Iterator[int]:
-    read = READ[segment.name]
+    read = READ.get(segment.name, frozenset())
     return (at for at, value in enumerate(segment.fields, start=1) if value and at not in read and segment.all(at))
