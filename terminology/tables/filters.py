@@ -49,12 +49,19 @@ def select(system: System, asked: Filter) -> frozenset[str]:
     return found
 
 
-def takes_finer(system: System, asked: Filter, code: str) -> bool:
-    """Whether a code that is finer than what is held meets the filter: by what it begins with."""
+def takes_finer(system: System, asked: Filter, code: str) -> bool | None:
+    """Whether a code that is not held meets a filter, by what it begins with; None where that does not tell."""
     if system.hierarchy != "prefix" or asked.property not in (CONCEPT, CODE):
-        return False
+        return None
     below = asked.value in prefixes(code)
-    return below if asked.op in ("is-a", "descendent-of") else asked.op == "is-not-a" and not below
+    match asked.op:
+        case "is-a":
+            return below or code == asked.value
+        case "descendent-of":
+            return below
+        case "is-not-a":
+            return (system.nearest(code) is not None or None) if not below and code != asked.value else False
+    return None
 
 
 def _select(system: System, asked: Filter) -> frozenset[str]:

@@ -83,8 +83,8 @@ class Membership:
     def _filtered(self, held: System, asked: Filter, code: str) -> bool | None:
         known = held.find(code)
         if known is None:
-            if takes_finer(held, asked, code):
-                return True
+            if (finer := takes_finer(held, asked, code)) is not None:
+                return finer
             return False if held.content == "complete" else self._doubt(Fragment(held.canonical))
         try:
             return known.code in select(held, asked)

@@ -42,7 +42,9 @@ def _entry(one: concepts.Concept, table: concepts.CodeSystem) -> Entry:
 def _properties(said: Mapping[str, Any]) -> Iterator[Property]:
     for name, value in said.items():
         for one in value if isinstance(value, list) else [value]:
-            yield Property(name, _type(one), one)
+            # What has parts of its own, a dose with its unit, is told as a text.
+            value = " ".join(map(str, one.values())) if isinstance(one, dict) else one
+            yield Property(name, _type(value), value)
 
 
 def _type(value: object) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from operator import add
 
 
 def folded(text: str) -> str:
@@ -25,10 +26,11 @@ class Words:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._texts = [folded(one) for one in texts]
-        self._found: dict[str, array[int]] = {}
+        found: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
         for number, text in enumerate(self._texts):
-            for part in {*text, *map("".join, pairwise(text))}:
-                self._found.setdefault(part, array("I")).append(number)
+            for part in {*text, *map(add, text, text[1:])}:
+                found[part].append(number)
+        self._found = {part: row for part, row in found.items() if " " not in part}
 
     def having(self, asked: str) -> Sequence[int]:
         """The numbers of the texts that contain every word of what is asked, in their order."""

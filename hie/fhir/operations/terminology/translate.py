@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/conceptmap-operation-translate.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from hie.fhir.call import Answer, Call
 from hie.fhir.operations.terminology.asked import Asked, asked
@@ -56,11 +56,14 @@ async def _leading(call: Call, given: Asked, sent: Sequence[Coding]) -> tuple[Su
     stored = await held.maps_of(systems, reverse=reverse)
     library = await held.library(systems=_systems(given, sent), given=stored)
     every = {one.canonical: one for one in (*library.region.maps(), *stored)}
-    return Subject(None, library), [one for one in every.values() if _is_between(one, given)]
+    return Subject(None, library), [one for one in every.values() if _is_between(one, given, systems)]
 
 
-def _is_between(found: ConceptMap, given: Asked) -> bool:
-    """Whether a map is between the value sets that are named."""
+def _is_between(found: ConceptMap, given: Asked, systems: Collection[str]) -> bool:
+    """Whether a map leads from one of these code systems, between the value sets that are named."""
+    reverse = given.truth("reverse")
+    if not any((group.target if reverse else group.source) in systems for group in found.groups):
+        return False
     return all(
         not given.text(name) or side.partition("|")[0] == given.text(name).partition("|")[0]
         for name, side in (("source", found.source), ("target", found.target))
