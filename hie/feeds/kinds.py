@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from adapters.hl7v2.from_fhir.families import adt
+from adapters.hl7v2.from_fhir.families import adt, mdm, orders, oru, siu, vxu
 from records.stored import Json
 
 # Types that feeds hear of, and the codes of the messages that they become.
 TYPES: Mapping[str, tuple[str, ...]] = {
     "Patient": ("ADT",),
     "Encounter": ("ADT",),
+    "DiagnosticReport": ("ORU",),
+    "ServiceRequest": ("OML", "ORM"),
+    "DocumentReference": ("MDM",),
+    "Appointment": ("SIU",),
+    "Immunization": ("VXU",),
 }
 
 
@@ -46,6 +51,19 @@ def _kinds(current: Json, previous: Json | None) -> tuple[Kind, ...]:
         case "Person":
             # IHE PIX: a changed set of identifiers is told by A31.
             return (Kind("ADT", "A31"),) if _relinked(current, previous) else ()
+        case "DiagnosticReport":
+            return (Kind("ORU", oru.event(current, previous)),)
+        case "ServiceRequest":
+            news = orders.is_news(current, previous)
+            return (Kind("OML", "O21"), Kind("ORM", "O01")) if news else ()
+        case "DocumentReference":
+            # Who does not take edits is told the document anew.
+            event = mdm.event(current, previous)
+            return (Kind("MDM", event), Kind("MDM", "T02" if event == "T08" else ""))
+        case "Appointment":
+            return (Kind("SIU", siu.event(current, previous)),)
+        case "Immunization":
+            return (Kind("VXU", vxu.event(current, previous)),)
     return ()
 
 

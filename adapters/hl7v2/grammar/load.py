@@ -14,8 +14,8 @@ from typing import Any
 from adapters.hl7v2.grammar.datatypes import leaf_of
 from adapters.hl7v2.grammar.model import UNBOUNDED, Child, Datatype, Grammar, Leaf, Node, SegmentRule
 
-# 0396 names coding systems, and leaves L and 99... to everyone.
-OPEN_TABLES = frozenset({"HL70396"})
+# 0396 names coding systems, and leaves L and 99... to everyone; 0291 takes every subtype of MIME (PDF).
+OPEN_TABLES = frozenset({"HL70396", "HL70291"})
 Reference = Any  # hl7apy: (kind, children, ...) of nested tuples and lists
 
 

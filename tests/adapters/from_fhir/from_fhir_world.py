@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from hl7apy.parser import parse_message
 
@@ -23,6 +24,13 @@ RECEIVER = Receiver("HIS", "H02")
 VERSIONS = ("2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8")
 # What says how and when a resource came, not what it says.
 _OURS = ("Provenance",)
+
+
+def _said(value: Any) -> Any:
+    """Without the moment: a message without EVN is as of the time it was made."""
+    if isinstance(value, list):
+        return [one for one in value if not (isinstance(one, dict) and one.get("url") == "urn:hie:as-of")]
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,9 @@ def check(raw: bytes, codec: str = "utf-8") -> Message:
     """A built message has no finding of our own grammar, and hl7apy finds nothing wrong with it either."""
     built = read(raw)
     assert built.findings == (), built.findings
+    if built.code == "ORM" or (built.version == "2.7" and built.all("TQ1")):
+        # hl7apy cannot: it wants every member of a choice (its issue 151), and its TQ1 of 2.7 has no components.
+        return built
     oracle = parse_message(raw.decode(codec))
     assert oracle.validate() is True
     return built
@@ -76,6 +87,6 @@ def differences(one: Facts, other: Facts, *, but: tuple[str, ...] = ()) -> list[
         found += [
             f"{name}.{key}: {mine.get(key)} / {theirs.get(key)}"
             for key in sorted(mine.keys() | theirs.keys())
-            if not {key, f"{mine['resourceType']}.{key}"} & set(but) and mine.get(key) != theirs.get(key)
+            if key not in but and _said(mine.get(key)) != _said(theirs.get(key))
         ]  # fmt: skip
     return found
