@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from typing import Any
 
-from adapters.hl7v2.site import VISIT_BY, Site
+from adapters.hl7v2.site import Site
+from hie.directory.profile import Profile
 from records.stored import Json
 
 SENDER = "urn:hie:hl7v2-sender"
@@ -52,29 +51,16 @@ def provisional(sender: str, *, charset: str, zone: str) -> Site:
     )  # fmt: skip
 
 
-def registered(sender: str, organization: Json, profile: Mapping[str, Any], *, charset: str, zone: str) -> Site:
+def registered(
+    sender: str, organization: Json, profile: Profile, *, charset: str, zone: str, version: int = 0
+) -> Site:  # fmt: skip
     """
     The profile of a registered sender.
 
     Id and authority stay what they were while it was provisional, so that nothing is filed twice.
     """
-    return Site(
-        id=f"site-{slug(sender)}",
-        name=str(organization.get("name", "")),
-        authority=profile.get("authority") or authority_of(sender),
-        charset=profile.get("charset") or charset,
-        zone=profile.get("zone") or zone,
-        authorities=profile.get("authorities") or {},
-        code_maps=_code_maps(profile.get("code_maps") or ()),
-        snapshot=bool(profile.get("snapshot")),
-        visit_by=tuple(profile.get("visit_by") or VISIT_BY),
-        organization=str(organization.get("id", "")),
-    )
-
-
-def _code_maps(rows: Any) -> dict[str, dict[str, tuple[str, str, str]]]:
-    """Rows {table, local, system, code, display}: local codes may hold dots and dollars, field names may not."""
-    maps: dict[str, dict[str, tuple[str, str, str]]] = {}
-    for row in rows:
-        maps.setdefault(row["table"], {})[row["local"]] = (row["system"], row["code"], row.get("display", ""))
-    return maps
+    site = Site(
+        id=f"site-{slug(sender)}", name=str(organization.get("name", "")), authority=authority_of(sender),
+        charset=charset, zone=zone, organization=str(organization.get("id", "")),
+    )  # fmt: skip
+    return profile.applied(site, version=version)

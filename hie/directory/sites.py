@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.hl7v2.site import Site
+from hie.directory.profile import Profile
+from hie.directory.profiles import SiteProfiles, merged, written
 from hie.directory.senders import SENDER, provisional, registered, senders_of
 from hie.errors import Unprocessable
 from hie.exchange.database import Client, exchange_database
@@ -39,9 +41,10 @@ class Directory:
         self, client: Client, prefix: str, store: ResourceStore, settings: Settings, *, clock: Clock = now
     ) -> None:
         database = exchange_database(client, prefix)
-        self._provisional, self._profiles = database["provisional_sites"], database["site_profiles"]
+        self._provisional, self.profiles = database["provisional_sites"], SiteProfiles(client, prefix, clock=clock)
         self._store, self._settings, self._clock = store, settings, clock
         self._known: dict[str, Site] = {}
+        self._profiled: dict[str, tuple[Profile, int]] = {}
         self._noted: set[str] = set()
         self._read_at = float("-inf")
 
@@ -56,7 +59,14 @@ class Directory:
         await self._note(sender)
         if self._settings.unknown_sender == "quarantine":
             return None
-        return provisional(sender, charset=self._settings.default_charset, zone=self._settings.default_zone)
+        return self._unregistered(sender)
+
+    def _unregistered(self, sender: str) -> Site:
+        site = provisional(sender, charset=self._settings.default_charset, zone=self._settings.default_zone)
+        if sender not in self._profiled:
+            return site
+        profile, version = self._profiled[sender]
+        return profile.applied(site, version=version)
 
     async def registered(self) -> Mapping[str, Site]:
         """The profile of every registered sender."""
@@ -65,18 +75,19 @@ class Directory:
 
     async def refresh(self) -> None:
         """Read the registry now."""
-        profiles = {document["_id"]: document async for document in self._profiles.find()}
+        profiled = dict(await self.profiles.all())
         known: dict[str, Site] = {}
         async for stored in self._store.iterate("Organization", [("identifier", f"{SENDER}|")]):
             organization = stored.resource()
             for sender in senders_of(organization):
-                known[sender] = self._site(sender, organization, profiles.get(sender, {}))
-        self._known, self._read_at = known, time.monotonic()
+                known[sender] = self._site(sender, organization, *profiled.get(sender, (Profile(), 0)))
+        self._known, self._profiled, self._read_at = known, profiled, time.monotonic()
 
-    def _site(self, sender: str, organization: Json, profile: Mapping[str, Any]) -> Site:
+    def _site(self, sender: str, organization: Json, profile: Profile, version: int) -> Site:
         settings = self._settings
         return registered(
-            sender, organization, profile, charset=settings.default_charset, zone=settings.default_zone
+            sender, organization, profile, charset=settings.default_charset, zone=settings.default_zone,
+            version=version,
         )  # fmt: skip
 
     async def _note(self, sender: str) -> None:
@@ -119,16 +130,21 @@ class Directory:
         known = self._known.get(sender)
         if known is not None and known.organization != organization:
             raise Unprocessable("Another organization is registered with this sender.")
-        profile = {
+        said = {
             "authority": authority, "charset": charset, "zone": zone, "authorities": dict(authorities or {}),
             "code_maps": [dict(row) for row in code_maps], "snapshot": snapshot, "visit_by": list(visit_by),
-            "by": by, "at": self._clock(),
         }  # fmt: skip
-        await self._profiles.replace_one({"_id": sender}, profile, upsert=True)
+        before = await self.profiles.current(sender)
+        text = merged(before.text, sender, said) if before else written(sender, said)
+        await self.profiles.load(text, by=by, reason="registration", sender=sender)
         if known is None:
             await self._add_sender(organization, sender, by)
         await self.refresh()
         return self._known[sender]
+
+    async def register(self, sender: str, organization: str, *, by: str) -> Site:
+        """Register a sender whose profile is loaded already. Raises NotFound, or Unprocessable as `onboard` does."""
+        return await self.onboard(sender, organization, by=by)
 
     async def _add_sender(self, organization: str, sender: str, by: str) -> None:
         stored = await self._store.read("Organization", organization)

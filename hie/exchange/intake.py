@@ -12,7 +12,7 @@ from typing import Protocol
 from pymongo.errors import PyMongoError
 
 from adapters.errors import AdapterError, NotUnderstood, TooLarge, Unsupported
-from adapters.hl7v2 import ack, batch, parser
+from adapters.hl7v2 import acceptance, ack, batch, parser
 from adapters.hl7v2.header import Header
 from hie.directory.sites import Directory
 from hie.errors import Unavailable
@@ -109,6 +109,7 @@ class Intake:
         if site is None:
             message = replace(message, state="quarantined", remarks=(UNKNOWN,))
         else:
+            acceptance.check(header, site)
             parser.parse(message.raw, site=site)
             message = replace(message, site=site.id)
         answer = ack.acknowledge(header, "AA", clock=self.clock)

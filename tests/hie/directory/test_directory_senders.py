@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hie.directory.profile import Profile
 from hie.directory.senders import authority_of, provisional, registered, senders_of, slug
 
 PARTS = st.text("AB|-_ .ab淄", max_size=8)
@@ -26,7 +27,7 @@ class TestProfiles:
     def test_onboarding_renames_nothing(self) -> None:
         """Site id and authority stay when a provisional sender is registered: nothing is filed twice."""
         before = provisional("HIS|H01", charset="UTF-8", zone="Asia/Shanghai")
-        after = registered("HIS|H01", {"id": "o1", "name": "医院"}, {}, charset="UTF-8", zone="Asia/Shanghai")
+        after = registered("HIS|H01", {"id": "o1", "name": "医院"}, Profile(), charset="UTF-8", zone="Asia/Shanghai")
 
         assert (after.id, after.authority) == (before.id, before.authority) == ("site-his-h01", "urn:hie:authority:H01")
         assert before.provisional
@@ -35,8 +36,8 @@ class TestProfiles:
 
     def test_code_maps(self) -> None:
         """A site's code map is looked up by table and local code."""
-        row = {"table": "0001", "local": "女", "system": "s", "code": "F", "display": "Female"}
-        site = registered("A|B", {}, {"code_maps": [row]}, charset="", zone="")
+        profile = Profile(code_maps={"0001": {"女": ("s", "F", "Female")}})
+        site = registered("A|B", {}, profile, charset="", zone="")
 
         assert site.code_maps["0001"]["女"] == ("s", "F", "Female")
 
