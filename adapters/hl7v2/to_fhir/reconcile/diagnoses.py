@@ -1,7 +1,8 @@
 """
 What billing says of a visit: the account it is on, and its diagnoses.
 
-A list of diagnoses replaces the earlier list; with action codes (DG1-21) the segments change it.
+A list of diagnoses replaces those of the same kinds (admitting, working, final) before; with action codes (DG1-21)
+the segments change it.
 HL7 v2 chapter 6 (BAR P01, P05, P12)
 """
 
@@ -38,11 +39,15 @@ def _billed(said: Diagnoses, current: Json | None, incoming: Json) -> Json | Non
     if not said.stated or is_older(current, incoming, DIAGNOSES_AS_OF):
         return merged
     listed = incoming.get("diagnosis", [])
-    listed = by_key(current.get("diagnosis", []), listed, _condition) if said.changes else listed
+    listed = by_key(current.get("diagnosis", []), listed, _condition if said.changes else _kind)
     kept = [entry for entry in listed if _condition(entry) not in said.withdrawn]
     moment = next(e["valueDateTime"] for e in incoming["extension"] if e["url"] == DIAGNOSES_AS_OF)
     rest = {key: value for key, value in merged.items() if key != "diagnosis"}
     return stamp({**rest, **({"diagnosis": kept} if kept else {})}, moment, DIAGNOSES_AS_OF)
+
+
+def _kind(entry: Json) -> str:
+    return str(entry.get("use"))
 
 
 def _condition(entry: Json) -> str:
