@@ -157,7 +157,8 @@ class Journal(JournalReading):
         change: dict[str, Any] = {"state": state, "reason": reason, "done": self._clock()}
         if remarks:
             change["remarks"] = list(dict.fromkeys((*message.remarks, *remarks)))
-        if unmapped:
+        # A message that was replayed may have found a mapping for everything that it lacked.
+        if unmapped or message.attempts:
             change["unmapped"] = list(unmapped)
         done = await self.collection.update_one(
             {"_id": message.id, "state": "pending"},
