@@ -23,7 +23,7 @@ class Header:
 
     `fields` is MSH-1 onward. `sender` is `MSH-3|MSH-4` (first components) with "|" whatever the separators;
     `type` is `ADT^A01`; `charset` a Python codec that reads and writes this header without loss; `declared` MSH-18.
-    `patients`: the patient identifiers of each PID in order, then of each MRG.
+    `patients`: the patient identifiers of each PID in order, then of each MRG; `mothers`: PID-21 of a newborn.
     """
 
     fields: tuple[str, ...]
@@ -32,6 +32,7 @@ class Header:
     declared: str = ""
     patients: tuple[tuple[str, ...], ...] = ()
     merged: tuple[str, ...] = ()
+    mothers: tuple[str, ...] = ()
 
     def field(self, position: int) -> str:
         """A field as sent."""
@@ -97,8 +98,8 @@ class Header:
 
     @property
     def other_patient_key(self) -> str:
-        """The other patient of a merge, link or swap; "" when there is none."""
-        others = (*self.merged, *(keys[0] for keys in self.patients[1:] if keys))
+        """The other patient of a merge, link or swap, or a newborn's mother; "" when there is none."""
+        others = (*self.merged, *(keys[0] for keys in self.patients[1:] if keys), *self.mothers)
         return next((key for key in others if key != self.lane_key), "")
 
 
@@ -122,10 +123,12 @@ def read_header(raw: bytes) -> Header:
     fields[0] = characters.field
     read = _Identifiers(characters, codec)
     separator = characters.field.encode(codec)
+    patients = _lines(raw, b"PID", separator)
     return Header(
         tuple(fields), characters, codec, declared,
-        tuple(read.pid(found) for found in _lines(raw, b"PID", separator)),
+        tuple(read.pid(found) for found in patients),
         tuple(filter(None, (read.mrg(found) for found in _lines(raw, b"MRG", separator)))),
+        tuple(filter(None, (read.mother(found) for found in patients))),
     )  # fmt: skip
 
 
@@ -175,6 +178,11 @@ class _Identifiers:
         fields = self._fields(line)
         at = (3, 18, 2) if len(fields) > 3 and self._number(fields[3]) else (2, 4, 18)
         return tuple(filter(None, (self._number(fields[place]) for place in at if place < len(fields))))
+
+    def mother(self, line: bytes) -> str:
+        """PID-21: a newborn's message comes after what was said of the mother before."""
+        fields = self._fields(line)
+        return self._number(fields[21]) if len(fields) > 21 else ""
 
     def mrg(self, line: bytes) -> str:
         """MRG-1, else MRG-4."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -92,7 +94,7 @@ class Hl7World:
         """The searchset of `Encounter?identifier=V1`, as the system sees it."""
         answer = await self.fhir.get(f"/{query}", account="system")
         assert answer.status_code == 200, f"{query}: {answer.status_code} {answer.text[:500]}"
-        return dict(answer.json())
+        return dict(json.loads(answer.text, parse_float=Decimal))
 
     async def find(self, query: str) -> list[Json]:
         """The resources of a search."""

@@ -99,6 +99,7 @@ def _next(event: Event, current: Json, incoming: Json) -> Json | None:
     merged |= {"status": status, **_period(event, current, incoming, status, older)}
     merged |= _status_history(current, status, event.at) | _class(event, current, incoming, older)
     merged = _with_places(merged, _located(event, current, incoming, merged, older))
+    merged = {key: value for key, value in merged.items() if value != {}}
     return _stamped(merged if older else _remove(merged, event.removed), current, incoming, status)
 
 

@@ -27,11 +27,16 @@ def _type_of(identifier: Json) -> Any:
     return identifier.get("system"), next((c.get("code") for c in kind.get("coding", ())), kind.get("text"))
 
 
+def _number(identifier: Json) -> Any:
+    """A new number of a kind replaces the one before; numbers that were given up stay beside it."""
+    return _type_of(identifier), identifier.get("value") if identifier.get("use") == "old" else None
+
+
 def _link(link: Json) -> Any:
     return link.get("other", {}).get("reference"), link.get("type")
 
 
-_LISTS: dict[str, Callable[[Json], Any]] = {"identifier": _type_of, "telecom": lambda t: t.get("use"), "link": _link}
+_LISTS: dict[str, Callable[[Json], Any]] = {"identifier": _number, "telecom": lambda t: t.get("use"), "link": _link}
 
 
 # What the message of a site that sends whole snapshots does not have, is gone.
