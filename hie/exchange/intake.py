@@ -14,6 +14,7 @@ from pymongo.errors import PyMongoError
 from adapters.errors import AdapterError, NotUnderstood, TooLarge, Unsupported
 from adapters.hl7v2 import acceptance, ack, batch, parser
 from adapters.hl7v2.header import Header
+from adapters.hl7v2.master_ack import master_file_answer
 from hie.directory.sites import Directory
 from hie.errors import Unavailable
 from hie.exchange.ids import Clock, now
@@ -106,13 +107,14 @@ class Intake:
         if header.processing_id in ("T", "D") and self.settings.mode == "production":
             raise Unsupported("Test and debugging messages are not taken here.", location="MSH^1^11", condition="202")
         site = await self.directory.site_for(message.sender)
+        answer = ack.acknowledge(header, "AA", clock=self.clock)
         if site is None:
             message = replace(message, state="quarantined", remarks=(UNKNOWN,))
         else:
             acceptance.check(header, site)
-            parser.parse(message.raw, site=site)
+            parsed = parser.parse(message.raw, site=site)
+            answer = master_file_answer(answer, header, parsed, self.clock())
             message = replace(message, site=site.id)
-        answer = ack.acknowledge(header, "AA", clock=self.clock)
         kept = await self.journal.append(replace(message, acknowledgement="AA"), answer or b"")
         return kept.answer or None
 
