@@ -16,9 +16,9 @@ from adapters.hl7v2.to_fhir.tables import data
 CONTROLS = data("order_controls.json")["controls"]
 LATER = "20260301090000"
 AFTER_NEW = {
-    "CA": "revoked", "OC": "revoked", "CR": "revoked", "UA": "revoked", "DC": "revoked", "OD": "revoked", "DR": "revoked",
-    "RP": "revoked", "RQ": "revoked", "RU": "revoked", "HD": "on-hold", "OH": "on-hold", "HR": "on-hold",
-}  # fmt: skip
+    **dict.fromkeys(("CA", "OC", "CR", "UA", "DC", "OD", "DR", "RP", "RQ", "RU"), "revoked"),
+    **dict.fromkeys(("HD", "OH", "HR"), "on-hold"),
+}
 
 
 def placed(number: str, code: str = "GLU^血糖^LIS", *, control: str = "NW", at: str = "20260301080000") -> str:

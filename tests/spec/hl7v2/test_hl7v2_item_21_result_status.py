@@ -11,8 +11,8 @@ from order_messages import obx, result
 
 STATUSES = {
     "F": "final", "C": "corrected", "D": "entered-in-error", "P": "preliminary", "R": "preliminary", "X": "cancelled",
-    "I": "registered", "U": "final", "O": "registered", "S": "preliminary", "A": "amended", "B": "amended", "N": "final",
-    "V": "final",
+    "I": "registered", "U": "final", "O": "registered", "S": "preliminary", "A": "amended", "B": "amended",
+    "N": "final", "V": "final",
 }  # fmt: skip
 LATER = "20260301130000"
 HEMOGLOBIN = "718-7^血红蛋白^LN"

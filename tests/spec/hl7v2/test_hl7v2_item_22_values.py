@@ -1,8 +1,8 @@
 """
 Item 22: OBX-5 is read by its type OBX-2, and a value that is not of its type is kept as text and flagged.
 
-Numbers, structured numerics with every comparator, ratios and ranges, codes, text with its repetitions, dates and times,
-documents in base64 within limits, addresses, arrays of numbers, and no value with the reason why.
+Numbers, structured numerics with every comparator, ratios and ranges, codes, text with its repetitions, dates and
+times, documents in base64 within limits, addresses, arrays of numbers, and no value with the reason why.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class TestWords:
         assert len(found) == 3
         for one in found:
             codings = one["valueCodeableConcept"]["coding"]
-            assert [(c["system"], c["code"]) for c in codings][0] == ("http://snomed.info/sct", "260385009")
+            assert (codings[0]["system"], codings[0]["code"]) == ("http://snomed.info/sct", "260385009")
             assert codings[1]["code"] == "N"
 
     async def test_text(self, hl7: Hl7World) -> None:
