@@ -134,6 +134,7 @@ def compiled(folder: Path, structures: Mapping[str, Any]) -> dict[str, Any]:
     choices = {kind: found for kind in sorted(builder.types()) if (found := _choices(structures.get(kind, {})))}
     return {
         "source": SOURCE, "tables": builder.tables, "codes": codes, "left": builder.left, "choices": choices,
+        "names": source.names(folder),
     }  # fmt: skip
 
 

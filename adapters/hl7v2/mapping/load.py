@@ -64,6 +64,11 @@ def choices(root: str) -> tuple[str, ...]:
     return tuple(_data()["choices"].get(root, ()))
 
 
+def field_name(location: str) -> str:
+    """The name of a field, "" where no table lists it: `PID-3` is the Patient Identifier List."""
+    return str(_data()["names"].get(location, ""))
+
+
 def left() -> tuple[Left, ...]:
     """The rows that are not carried out from the tables."""
     return tuple(Left(**row) for row in _data()["left"])

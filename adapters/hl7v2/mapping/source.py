@@ -62,6 +62,14 @@ def _rows(file: Path, *, is_segment: bool) -> Iterator[Written]:
             )  # fmt: skip
 
 
+def names(folder: Path) -> dict[str, str]:
+    """The name of every field that the tables list: PID-3, Patient Identifier List."""
+    found: dict[str, str] = {}
+    for file in sorted((folder / "segments").glob("*.csv")):
+        found |= {line[1]: line[2] for line in _read(file) if "-" in line[1] and line[2] and line[1] not in found}
+    return found
+
+
 def codes(folder: Path) -> Iterator[tuple[str, str, dict[str, tuple[str, str, str]]]]:
     """Every table of codes: its name, the system of the codes sent, and the targets."""
     for file in sorted((folder / "codesystems").glob("*.csv")):

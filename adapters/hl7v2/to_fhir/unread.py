@@ -12,7 +12,7 @@ from adapters.facts import Unmapped
 from adapters.hl7v2.message import Segment
 from adapters.hl7v2.to_fhir.tables import data
 
-_ENVELOPE = frozenset({"MSH", "SFT", "UAC"})
+ENVELOPE = frozenset({"MSH", "SFT", "UAC"})
 READ = {name: frozenset(fields) for name, fields in data("fields.json").items() if name != "source"}
 
 
@@ -29,7 +29,7 @@ def unread(
     """
     seen = set(filled)
     for segment in segments:
-        if segment.name in _ENVELOPE:
+        if segment.name in ENVELOPE:
             continue
         if segment.name not in reads and segment.name not in local:
             yield Unmapped("segment", segment.name)
