@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
@@ -27,7 +27,7 @@ from records.search.everything import walk
 from records.search.key import both
 from records.search.request import compartment
 from records.search.request import read as read_request
-from records.search.run import Searcher
+from records.search.run import Ends, Searcher
 from records.search.snapshots import at_one_moment
 from records.stored import EVERYTHING, Page, Stored, Visibility, Write
 from records.transactions import in_transaction, once
@@ -176,16 +176,19 @@ class ResourceStore:
         size = self._default_count if request.count is None else min(request.count, self._max_count)
         place = await self._cursors.open(cursor, request, owner) if cursor else Place(())
 
-        async def work(one: AsyncClientSession | None) -> tuple[Page, list[Any] | None]:
+        async def work(one: AsyncClientSession | None) -> tuple[Page, Ends]:
             searcher = Searcher(self.collections, visibility, one, self._base, self._dictionary)
-            return await searcher.page(request, size, place.values if cursor else None)
+            return await searcher.leaf(request, size, place.values if cursor else None, back=place.back)
 
         if session is not None:
             return (await work(session))[0]
-        (page, ending), at = await at_one_moment(self._client, place.at, work)
-        if ending is None:
-            return page
-        return replace(page, next_cursor=await self._cursors.seal(Place(tuple(ending), at), request, owner))
+        (page, ends), at = await at_one_moment(self._client, place.at, work)
+        if ends.last is not None:
+            page = replace(page, next_cursor=await self._cursors.seal(Place(tuple(ends.last), at), request, owner))
+        if ends.first is not None:
+            before = Place(tuple(ends.first), at, back=True)
+            page = replace(page, previous_cursor=await self._cursors.seal(before, request, owner))
+        return page
 
     async def condition(
         self, resource_type: str, params: Sequence[tuple[str, str]], *, visibility: Visibility = EVERYTHING

@@ -27,10 +27,15 @@ NONCE = 12
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page ended: what its last row is sorted by, and the moment that all pages show."""
+    """
+    Where a page ended: what its last row is sorted by, and the moment that all pages show.
+
+    `back`: where a page began, by its first row, to read on towards the beginning.
+    """
 
     values: tuple[Any, ...]
     at: Timestamp | None = None
+    back: bool = False
 
 
 class Cursors:
@@ -43,7 +48,7 @@ class Cursors:
     async def seal(self, place: Place, request: Request, owner: str) -> str:
         """The place as text for an address."""
         nonce = os.urandom(NONCE)
-        content = bson.encode({"v": list(place.values), "a": place.at})
+        content = bson.encode({"v": list(place.values), "a": place.at, "b": place.back})
         sealed = (await self._key()).encrypt(nonce, content, _bound(request, owner))
         return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
 
@@ -55,7 +60,7 @@ class Cursors:
             found = bson.decode(cipher.decrypt(raw[:NONCE], raw[NONCE:], _bound(request, owner)))
         except (ValueError, InvalidTag) as error:
             raise UnknownParameter("This page link is not one of this search; begin it again.") from error
-        return Place(tuple(found["v"]), found["a"])
+        return Place(tuple(found["v"]), found["a"], found.get("b", False))
 
     async def _key(self) -> AESGCM:
         if self._cipher is None:

@@ -7,6 +7,7 @@ https://hl7.org/fhir/R4/search.html#sort
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from records.search.key import Condition, both
@@ -26,6 +27,11 @@ def order(sorts: Sequence[Sort]) -> list[tuple[str, int]]:
     if any(name == "_id" for name, _ in asked):
         return asked
     return [*asked, ("_id", asked[-1][1] if asked else ASCENDING)]
+
+
+def turned(sorts: Sequence[Sort]) -> Sequence[Sort]:
+    """The same order read from its end."""
+    return [replace(one, descending=not one.descending) for one in sorts] or [Sort("_id", descending=True)]
 
 
 def values(sorts: Sequence[Sort], row: Mapping[str, Any]) -> list[Any]:

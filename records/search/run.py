@@ -35,6 +35,21 @@ def sorts(request: Request) -> Sequence[Sort]:
 
 
 @dataclass(frozen=True, slots=True)
+class Ends:
+    """What the first and the last row of a page are sorted by; None where nothing lies beyond."""
+
+    first: list[Any] | None = None
+    last: list[Any] | None = None
+
+
+def _ends(request: Request, rows: Sequence[Document], *, before: bool, behind: bool) -> Ends:
+    def value(row: Document) -> list[Any]:
+        return paging.values(sorts(request), row)
+
+    return Ends(value(rows[0]) if rows and before else None, value(rows[-1]) if rows and behind else None)
+
+
+@dataclass(frozen=True, slots=True)
 class Searcher:
     """Runs searches for one caller; also the inner ones of chains, with the same sight."""
 
@@ -46,21 +61,32 @@ class Searcher:
 
     async def page(self, request: Request, size: int, after: Sequence[Any] | None) -> tuple[Page, list[Any] | None]:
         """One page, of what comes after a place in the order; and where the next one begins, None for the last."""
+        page, ends = await self.leaf(request, size, after)
+        return page, ends.last
+
+    async def leaf(
+        self, request: Request, size: int, place: Sequence[Any] | None, *, back: bool = False
+    ) -> tuple[Page, Ends]:
+        """One page of what comes after a place (`back`: before it), and what it ends with on both sides."""
         condition = await self.condition(request)
         if condition is None:
-            return Page((), total=0, applied=request.applied), None
+            return Page((), total=0, applied=request.applied), Ends()
         if request.only_count or size == 0:
-            return Page((), total=await self.count(request.type, condition), applied=request.applied), None
-        rows = await self._rows(request, condition, size, after)
+            return Page((), total=await self.count(request.type, condition), applied=request.applied), Ends()
+        rows = await self._rows(request, condition, size, place, back=back)
+        if back and not rows:
+            # What was there before is gone: this is the beginning.
+            return await self.leaf(request, size, None)
         more, rows = len(rows) > size, rows[:size]
+        rows = rows[::-1] if back else rows
         included = await self._included(request, rows) if rows else ()
         page = Page(
             tuple(to_stored(request.type, row) for row in rows),
             included,
-            await self._total(request, condition, len(rows), more=more, first=after is None),
+            await self._total(request, condition, len(rows), more=more, first=place is None),
             applied=request.applied,
         )
-        return page, paging.values(sorts(request), rows[-1]) if more else None
+        return page, _ends(request, rows, before=more if back else place is not None, behind=back or more)
 
     async def condition(self, request: Request) -> Condition | None:
         """What the database is asked; None where the caller may see nothing of the type."""
@@ -81,14 +107,14 @@ class Searcher:
         )
 
     async def _rows(
-        self, request: Request, condition: Condition, size: int, after: Sequence[Any] | None
+        self, request: Request, condition: Condition, size: int, place: Sequence[Any] | None, *, back: bool
     ) -> list[Document]:
         wanted = None if request.includes else {"k": 0}
-        order = paging.order(sorts(request))
-        if after is not None:
-            condition = both([condition, paging.behind(sorts(request), after)])
+        asked = paging.turned(sorts(request)) if back else sorts(request)
+        if place is not None:
+            condition = both([condition, paging.behind(asked, place)])
         found = self.collections.of(request.type).find(
-            condition, wanted, sort=order, limit=size + 1, batch_size=size + 2, max_time_ms=PATIENCE_MS,
+            condition, wanted, sort=paging.order(asked), limit=size + 1, batch_size=size + 2, max_time_ms=PATIENCE_MS,
             session=self.session,
         )  # fmt: skip
         return await found.to_list()

@@ -24,7 +24,10 @@ class TestSearch:
         assert page["entry"][0]["search"] == {"mode": "match"}
         assert page["entry"][0]["fullUrl"].endswith("/fhir/Patient/p2")
         assert "family=" in links["self"]
-        assert ids(await world.get(links["next"])) == ["p0"]
+        second = await world.get(links["next"])
+        assert ids(second) == ["p0"]
+        back = {link["relation"]: link["url"] for link in second.json()["link"]}["previous"]
+        assert ids(await world.get(back)) == ["p2", "p1"]
         included = (await world.get("/Observation?_include=Observation:subject")).json()["entry"]
         assert [entry["search"]["mode"] for entry in included] == ["match", "include"]
 

@@ -217,6 +217,56 @@ class TestOrder:
 
             assert len(seen) == len(set(seen)) == 23, sort
 
+    async def test_back(self, world: World) -> None:
+        """The previous links of the last page lead back through the same pages to the first."""
+        await world.put(
+            *(patient(f"p{n:02d}", birthDate=f"19{50 + n % 3}") if n % 4 else patient(f"p{n:02d}") for n in range(11))
+        )
+        for sort in ("birthdate", "-birthdate", "-birthdate,_id", "_lastUpdated", "-_id", "_id"):
+            pages = [await world.page("Patient", f"_sort={sort}&_count=4")]
+            while pages[-1].next_cursor:
+                pages.append(await world.page("Patient", f"_sort={sort}&_count=4", cursor=pages[-1].next_cursor))
+            back = [pages[-1]]
+            while back[-1].previous_cursor:
+                back.append(await world.page("Patient", f"_sort={sort}&_count=4", cursor=back[-1].previous_cursor))
+
+            assert [one.matches for one in reversed(back)] == [one.matches for one in pages], sort
+            assert (pages[0].previous_cursor, len(pages)) == (None, 3)
+            again = await world.page("Patient", f"_sort={sort}&_count=4", cursor=back[-1].next_cursor)
+            assert again.matches == pages[1].matches, sort
+
+    async def test_back_in_no_order(self, world: World) -> None:
+        """Also where no order was asked for and the type has no date."""
+        await world.put(*(patient(f"p{n}") for n in range(5)))
+        first = await world.page("Patient", "_count=2")
+        second = await world.page("Patient", "_count=2", cursor=first.next_cursor)
+        before = await world.page("Patient", "_count=2", cursor=second.previous_cursor)
+
+        assert before.matches == first.matches
+
+    async def test_back_at_one_moment(self, world: World) -> None:
+        """Going back shows what the page showed, whatever was written or deleted meanwhile."""
+        await world.put(*(patient(f"p{n}", birthDate=f"195{n}") for n in range(6)))
+        first = await world.page("Patient", "_sort=birthdate&_count=3")
+        second = await world.page("Patient", "_sort=birthdate&_count=3", cursor=first.next_cursor)
+        await world.put(patient("p9", birthDate="1951"), patient("p0", birthDate="1970"))
+        before = await world.page("Patient", "_sort=birthdate&_count=3", cursor=second.previous_cursor)
+
+        assert before.matches == first.matches
+
+    async def test_back_to_nothing(self, world: World) -> None:
+        """A link of long ago, where all that came before is gone, leads to the beginning."""
+        await world.put(*(patient(f"p{n}", birthDate=f"195{n}") for n in range(4)))
+        first = await world.page("Patient", "_sort=birthdate&_count=2")
+        second = await world.page("Patient", "_sort=birthdate&_count=2", cursor=first.next_cursor)
+        asked = _request("_sort=birthdate&_count=2")
+        sealed = await world.store._cursors.open(second.previous_cursor or "", asked, "")
+        old = await world.store._cursors.seal(replace(sealed, at=Timestamp(1, 1)), asked, "")
+        await world.put(patient("p0", birthDate="1970"), patient("p1", birthDate="1971"))
+        found = await world.page("Patient", "_sort=birthdate&_count=2", cursor=old)
+
+        assert ([row.id for row in found.matches], found.previous_cursor) == (["p2", "p3"], None)
+
     async def test_one_moment(self, world: World) -> None:
         """What is written between two pages neither repeats a row nor hides one."""
         await world.put(*(patient(f"p{n}", birthDate=f"195{n}") for n in range(6)))
