@@ -27,6 +27,14 @@ Collection = AsyncCollection[Document]
 LOCK_SECONDS = 300
 DURABLE = WriteConcern(w="majority", j=True)
 
+# What every region stores on its first day.
+USUAL = (
+    "AllergyIntolerance", "CarePlan", "Claim", "Condition", "Coverage", "DiagnosticReport", "DocumentReference",
+    "Encounter", "ExplanationOfBenefit", "Goal", "ImagingStudy", "Immunization", "Location", "MedicationDispense",
+    "MedicationRequest", "Observation", "Organization", "Practitioner", "Procedure", "Provenance", "RelatedPerson",
+    "ServiceRequest", "Specimen",
+)  # fmt: skip
+
 HISTORY_INDEXES = [
     IndexModel([("r", ASCENDING), ("i", ASCENDING), ("v", DESCENDING)]),
     IndexModel([("r", ASCENDING), ("t", DESCENDING), ("i", ASCENDING), ("v", DESCENDING)]),
@@ -95,6 +103,11 @@ class Collections:
             await database["history"].create_indexes(HISTORY_INDEXES)
         await self._locks.create_index([("at", ASCENDING)], expireAfterSeconds=LOCK_SECONDS)
         for resource_type in {*await self.existing(), "AuditEvent", "Patient", "Person"}:
+            await self.prepare(resource_type)
+
+    async def prepare_usual(self) -> None:
+        """Make the collections that will be wanted first, so that no first writer waits for them."""
+        for resource_type in USUAL:
             await self.prepare(resource_type)
 
     async def prepare(self, resource_type: str) -> None:

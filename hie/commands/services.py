@@ -26,6 +26,7 @@ GRACE_SECONDS = 10
 def serve_web(settings: Settings) -> None:
     """FHIR, workbench, HL7 v2 over HTTP, metrics and health on one port."""
     configure_logs(settings.log_level)
+    asyncio.run(_prepare(settings))
     if settings.web_workers > 1:
         _share_metrics(settings)
         uvicorn.run(
@@ -34,6 +35,12 @@ def serve_web(settings: Settings) -> None:
         )  # fmt: skip
     else:
         _serve(web_app(settings), settings.host, settings.web_port)
+
+
+async def _prepare(settings: Settings) -> None:
+    """Before anybody writes: the schema is checked, and the usual collections are there."""
+    async with build(settings) as services:
+        await services.store.collections.prepare_usual()
 
 
 def _share_metrics(settings: Settings) -> None:

