@@ -21,7 +21,8 @@ def references(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
             if key == "reference":
-                yield inner
+                if not inner.startswith("#"):  # what is contained is inside
+                    yield inner
             elif key not in ("derivedFrom", "relatesTo"):
                 yield from references(inner)
     elif isinstance(value, list):
