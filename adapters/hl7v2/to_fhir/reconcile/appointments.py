@@ -42,7 +42,7 @@ def booking(statement: Statement) -> Reconcile:
 def _booking(statement: Statement, current: Json | None, incoming: Json) -> Json | None:
     """The later statement stands; a cancellation keeps the time that was booked."""
     if current is None:
-        return _timed(incoming)
+        return _timed(incoming | {"participant": sorted(incoming["participant"], key=_place)})
     if is_older(current, incoming):
         # An older cancellation gives no reason to a booking that stands.
         return _timed(fill(current, {k: v for k, v in incoming.items() if "start" in current or k not in _TIME}))
@@ -105,6 +105,11 @@ def _without_groups(statement: Statement, items: list[Json]) -> list[Json]:
     """RGS-2 D: everything of that group goes."""
     gone = {str(item["id"]) for kind, action, item in statement.changes if kind == "RGS" and action == "D"}
     return [one for one in items if not _kind(one) or str(one["id"]).split("-")[1] not in gone]
+
+
+def _place(item: Json) -> int:
+    """The patient first, then kind by kind: as a later message leaves the list."""
+    return ("", *_KINDS["participant"]).index(_kind(item))
 
 
 def _kind(item: Json) -> str:
