@@ -238,11 +238,20 @@ def site_check(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
     sender: Annotated[str, typer.Option(help="MSH-3|MSH-4; taken from each message without it.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="For scripts: one entry a message.")] = False,
+    profile: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A new profile: what would be otherwise under it.")
+    ] = None,
+    fields: Annotated[bool, typer.Option("--fields", help="With what becomes of each field.")] = False,
 ) -> None:
-    """Show what sample messages of a site would become; nothing is stored. Exit 1: some would not be taken."""
+    """
+    Show what sample messages of a site would become; nothing is stored.
+
+    Exit 0: all would be taken. 1: some would not, or would not be valid FHIR. 3: a new profile changes something.
+    """
     from hie.commands.site_check import check_files
 
-    raise typer.Exit(check_files(Settings(), files, sender, typer.echo, as_json=as_json))
+    code = check_files(Settings(), files, sender, typer.echo, as_json=as_json, profile=profile, fields=fields)
+    raise typer.Exit(code)
 
 
 @app.command(hidden=True)

@@ -73,6 +73,11 @@ class Directory:
         await self.refresh()
         return dict(self._known)
 
+    async def known(self) -> Mapping[str, Site]:
+        """The same, and the provisional profile of every sender that has one of its own before it is registered."""
+        await self.refresh()
+        return {sender: self._unregistered(sender) for sender in self._profiled} | self._known
+
     async def refresh(self) -> None:
         """Read the registry now."""
         profiled = dict(await self.profiles.all())

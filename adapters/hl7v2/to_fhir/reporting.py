@@ -16,7 +16,7 @@ from adapters.hl7v2.mapping import load
 from adapters.hl7v2.mapping.model import Row, Table
 from adapters.hl7v2.mapping.scope import Reference
 from adapters.hl7v2.message import Message, Segment
-from adapters.hl7v2.site import Site
+from adapters.hl7v2.site import FieldMove, Site
 from adapters.hl7v2.to_fhir.unread import ENVELOPE
 
 State = Literal["mapped", "kept", "moved", "envelope"]
@@ -76,7 +76,7 @@ class _Known:
         self._elements = _present(translation.facts)
         self._translated = translation.translated
         self._local = _local(site)
-        self._moved = {(move.source.name, move.source.field) for move in site.moves if not move.keep}
+        self._moved = {place for move in site.moves if (place := _left(move)) is not None}
 
     def line(self, name: str, at: int, times: int) -> Line:
         """The line of a field."""
@@ -103,6 +103,13 @@ class _Known:
             if first in present
         ]
         return tuple(dict.fromkeys((*found, *self._local.get((name, at), ()))))
+
+
+def _left(move: FieldMove) -> tuple[str, int] | None:
+    """The field that a move leaves empty: not one that is kept, nor one that is divided into its own parts."""
+    place = (move.source.name, move.source.field)
+    stays = move.keep or any((one.name, one.field) == place for one in move.to)
+    return None if stays or move.source.component else place
 
 
 def _by_location(unmapped: Sequence[Unmapped]) -> dict[str, list[Unmapped]]:

@@ -19,7 +19,7 @@ GOOD = (
     "OBX|1|NM|X77^血糖^L||5.6|mmol/L|||||F\r"
     "ZZZ|1|own\r"
 )
-KEPT = GOOD.replace("ORU^R01^ORU_R01|1", "DFT^P03^DFT_P03|2")
+KEPT = GOOD.replace("ORU^R01^ORU_R01|1", "ZZX^Z01|2")
 WRONG = GOOD.replace("ORU^R01^ORU_R01|1", "|3")
 
 
