@@ -61,6 +61,20 @@ class TestStatus:
         assert (await hl7.one("DiagnosticReport"))["status"] == "entered-in-error"
 
 
+    async def test_document(self, hl7: Hl7World) -> None:
+        """A printed report of the wrong patient, or a deleted one, is shown no more; a second one stays."""
+        first = obx("ED", "LIS^AP^PDF^Base64^JVBERi0xLjQ=", code="A^报告甲^L")
+        second = obx("ED", "LIS^AP^PDF^Base64^JVBERi0xLjU=", code="B^报告乙^L")
+        await hl7.tell(result(first, second))
+        await hl7.tell(result(first.replace("|||F", "|||W"), status="C", at=LATER))
+        (form,) = (await hl7.one("DiagnosticReport"))["presentedForm"]
+        assert form["title"] == "报告乙"
+
+        await hl7.tell(result(second.replace("|||F", "|||W"), status="C", at="20260301140000"))
+        report = await hl7.one("DiagnosticReport")
+        assert (report["status"], "subject" in report, "presentedForm" in report) == ("entered-in-error", False, False)
+
+
 class TestIdentity:
     async def test_not_by_place(self, hl7: Hl7World) -> None:
         """The same results in another order, with other OBX-1, are the same results."""

@@ -98,26 +98,33 @@ def _in_error(current: Json, incoming: Json) -> Json:
     return {**current, **said}
 
 
-def reported(removed: Collection[str], *, void: bool) -> Reconcile:
+def reported(removed: Collection[str], *, void: bool = False, forms: Collection[str] = ()) -> Reconcile:
     """
     The rule of a report.
 
-    `removed` are results that are not this patient's; `void`: the message leaves it none, and when nothing else is
-    in it either, the whole report was another patient's.
+    `removed` are results that are not this patient's, `forms` the titles of documents that no longer stand; `void`:
+    all that the message has is another patient's, and when nothing else is left either, the whole report was.
     """
-    return partial(_report, frozenset(removed), void)
+    return partial(_report, frozenset(removed), void, frozenset(forms))
 
 
-def _report(removed: Collection[str], void: bool, current: Json | None, incoming: Json) -> Json | None:
+def _report(
+    removed: Collection[str], void: bool, forms: Collection[str], current: Json | None, incoming: Json
+) -> Json | None:
     outcome = report(current, incoming)
-    stored = outcome if outcome is not None else current if removed else None
+    # What was taken back goes, also where the report's own status would not let the message change it.
+    stored = outcome if outcome is not None else current if removed or forms or void else None
     if stored is None:
         return None
-    left = [one for one in stored.get("result", []) if one.get("reference") not in removed]
-    if void and removed and not left:
+    left = {
+        "result": [one for one in stored.get("result", []) if one.get("reference") not in removed],
+        "presentedForm": [one for one in stored.get("presentedForm", []) if one.get("title") not in forms],
+    }
+    others = {key: kept for key, kept in stored.items() if key not in left}
+    if void and not any(left.values()):
         gone = OF_PATIENT | _CONTENT
-        return {key: kept for key, kept in stored.items() if key not in gone} | {"status": "entered-in-error"}
-    return {**stored, "result": left} if "result" in stored else stored
+        return {key: kept for key, kept in others.items() if key not in gone} | {"status": "entered-in-error"}
+    return others | {key: kept for key, kept in left.items() if kept}
 
 
 def report(current: Json | None, incoming: Json) -> Json | None:

@@ -25,6 +25,7 @@ from adapters.hl7v2.to_fhir.resources.service_request import fulfilled_service
 from adapters.hl7v2.to_fhir.resources.specimen import specimens
 from adapters.hl7v2.to_fhir.sections import Order, Result, note_text
 from adapters.hl7v2.to_fhir.tables import look_up, v2_system
+from adapters.hl7v2.to_fhir.text import clean
 
 # LOINC 19005-8 is the impression of an imaging report; IMP is its suffix in HL7 chapter 7.
 _IMPRESSIONS = frozenset({"19005-8", "IMP"})
@@ -45,7 +46,7 @@ def report(draft: Draft, order: Order, patient: Subject, visit: Json, numbers: N
         "specimen": samples,
         "result": [one for one in results if one["reference"] not in taken],
     }
-    rule = reported(taken, void=bool(order.results) and len(taken) == len(order.results))
+    rule = reported(taken, void=_is_void(order.results), forms=_withdrawn_forms(order.results))
     made_of = (order.first("ORC"), obr)
     return draft.add(stamp(resource, around.moment or draft.moment), rule, moment=around.moment, of=made_of)
 
@@ -71,6 +72,25 @@ def _taken_back(draft: Draft, results: Iterable[Json]) -> frozenset[str]:
     """The results of this message that are another patient's: an observation without a subject."""
     keys = (one["reference"] for one in results)
     return frozenset(key for key in keys if "subject" not in draft.facts[key].resource)
+
+
+def _is_void(results: Iterable[Result]) -> bool:
+    """True when all that the message has is taken back as another patient's."""
+    said = [result.obx.text(11).strip().upper() for result in results]
+    return bool(said) and all(code == "W" for code in said)
+
+
+def _withdrawn_forms(results: Iterable[Result]) -> frozenset[str]:
+    """The titles of documents that were deleted or are another patient's."""
+    return frozenset(_title(r) for r in results if _is_form(r) and r.obx.text(11).strip().upper() in ("D", "W"))
+
+
+def _is_form(result: Result) -> bool:
+    return result.obx.text(2).strip().upper() in ATTACHMENTS
+
+
+def _title(result: Result) -> str:
+    return clean(result.obx.text(3, 2) or result.obx.text(3))
 
 
 def _link_parent(draft: Draft, around: Around, results: list[Json]) -> None:
@@ -123,10 +143,8 @@ def _resource(draft: Draft, order: Order, around: Around, status: str) -> Json:
 
 
 def _forms(draft: Draft, result: Result, identity: str) -> list[Json]:
-    shown = result.obx.text(2).strip().upper() in ATTACHMENTS
-    # A document that was deleted or is another patient's is not shown again.
-    gone = look_up("0085", result.obx.text(11).strip().upper()) == "entered-in-error"
-    return list(attachments(draft, result.obx, identity)) if shown and not gone else []
+    gone = result.obx.text(11).strip().upper() in ("D", "W")
+    return list(attachments(draft, result.obx, identity)) if _is_form(result) and not gone else []
 
 
 def _conclusion(order: Order) -> str:
