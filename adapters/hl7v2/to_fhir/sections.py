@@ -121,8 +121,10 @@ def orders(segments: Iterable[Segment], *, orc_follows: bool = False) -> list[Or
 
 def _own(order: Order) -> None:
     """Senders put SPM between OBR and OBX: an order without results has those behind its only specimen."""
-    if not order.results and len(order.samples) == 1 and order.has("OBR"):
-        sample = order.samples[0]
+    if order.results or len(order.samples) != 1 or not order.has("OBR"):
+        return
+    sample = order.samples[0]
+    if sample.spm.number > order.first("OBR").number:
         order.results, sample.results = sample.results, []
 
 
