@@ -134,3 +134,62 @@ class TestPharmacy:
 
         assert not store.of("ServiceRequest")
         assert store.one("MedicationRequest")["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["unit"] == "g"
+
+
+class TestImaging:
+    """OMI: an order for images, and the study that it announces."""
+
+    IPC = "IPC|A1^HIS|RP1^HIS|1.2.840.113619.2.55|SPS1^HIS|CT^计算机断层|P1^胸部平扫^L|CT01^一号机|CTROOM"
+
+    def test_study(self, store: Store) -> None:
+        """The study is known by DICOM's numbers, on the order, and nothing has been taken yet."""
+        store.file(message("OMI^O23", "0900", "ORC|NW|O1", "OBR|1|O1||CT01^胸部CT^L", self.IPC))
+        request, study = store.one("ServiceRequest"), store.one("ImagingStudy")
+
+        assert study["basedOn"] == [{"reference": f"ServiceRequest/{request['id']}"}]
+        assert [i["value"] for i in study["identifier"]] == ["urn:oid:1.2.840.113619.2.55", "A1", "RP1"]
+        assert (study["status"], study["modality"][0]["code"]) == ("registered", "CT")
+        assert study["procedureCode"][0]["text"] == "胸部平扫"
+
+    def test_steps(self, store: Store) -> None:
+        """Two steps of one study are one study; another study is another."""
+        other = self.IPC.replace("2.55", "2.56").replace("A1^", "A2^")
+        store.file(message("OMI^O23", "0900", "ORC|NW|O1", "OBR|1|O1||CT01^胸部CT^L", self.IPC, self.IPC, other))
+
+        assert len(store.of("ImagingStudy")) == 2
+
+
+class TestReplies:
+    """What the other side answers, by each of the replies."""
+
+    @pytest.mark.parametrize("kind", ["ORL^O22", "ORL^O34", "ORL^O36", "ORG^O20", "ORI^O24", "ORR^O02"])
+    def test_services(self, store: Store, kind: str) -> None:
+        """Accepted with a number; the order learns it."""
+        store.file(message("OML^O21", "0900", "ORC|NW|O1", "OBR|1|O1||GLU^血糖^L"))
+        store.file(message(kind, "0910", "MSA|AA|1", "ORC|OK|O1|F1").replace(PID + "\r", ""))
+        request = store.one("ServiceRequest")
+
+        assert [i["value"] for i in request["identifier"]] == ["O1", "F1"]
+        assert request["status"] == "active"
+
+    @pytest.mark.parametrize("kind", ["ORP^O10", "RRE^O12", "ORR^O02"])
+    def test_drugs(self, store: Store, kind: str) -> None:
+        """A prescription is refused; no service is made of it."""
+        store.file(message("OMP^O09", "0900", "ORC|NW|RX1", "RXO|YP001^阿莫西林胶囊^YPID|0.5||g"))
+        store.file(message(kind, "0910", "MSA|AA|1", "ORC|UA|RX1").replace(PID + "\r", ""))
+
+        assert store.one("MedicationRequest")["status"] == "cancelled"
+        assert not store.of("ServiceRequest")
+
+    def test_nobody(self, store: Store) -> None:
+        """A reply that names neither patient nor order says nothing, and is kept."""
+        translation = store.file(message("ORL^O22", "0910", "MSA|AA|1").replace(PID + "\r", ""))
+
+        assert not translation.translated
+        assert not store
+
+    def test_with_patient(self, store: Store) -> None:
+        """A reply that names the patient makes an order known that nobody has told of."""
+        store.file(message("ORG^O20", "0910", "MSA|AA|1", "ORC|OK|O1|F1", "OBR|1|O1|F1|GLU^血糖^L"))
+
+        assert store.one("ServiceRequest")["code"]["text"] == "血糖"
