@@ -15,13 +15,13 @@ import typer
 from pymongo.errors import PyMongoError
 
 from hie.commands.feeds import feed_app
-from hie.commands.sites import history, load, rollback, show
+from hie.commands.sites import history, load, rollback, show, unmapped
 from hie.errors import HieError
 from hie.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 site_app = typer.Typer(no_args_is_help=True, help="Sending sites.")
-for _command in (load, show, history, rollback):
+for _command in (load, show, history, rollback, unmapped):
     site_app.command(_command.__name__)(_command)
 app.add_typer(site_app, name="site")
 account_app = typer.Typer(no_args_is_help=True, help="Accounts of residents.")

@@ -398,7 +398,7 @@ def _mapped(code: str, display: str, codes: Codes, where: str, kind: str, contex
     sent = {key: text for key, text in (("system", codes.system), ("code", code), ("display", display)) if text}
     if kind == "Coding":
         return (mapped or [sent])[0]
-    return {"coding": [*mapped, *([sent] if [sent["code"]] != [c["code"] for c in mapped] else [])]}
+    return {"coding": [*mapped, sent]}
 
 
 def _coding(target: tuple[str, str, str]) -> Json:
@@ -434,8 +434,8 @@ def _with_codes(made: Any, value: Value, codes: Codes, where: str, context: Cont
     found = _mapped(value[1].strip(), value[2].strip(), codes, where, kind, context)
     if kind == "Coding":
         return found or made
-    mapped = [coding for coding in (found or {}).get("coding", ()) if coding["code"] != value[1].strip()]
-    return {**made, "coding": [*mapped, *made["coding"]]}
+    mapped = (found or {}).get("coding", [])[:-1]
+    return {**made, "coding": [*mapped, *(one for one in made["coding"] if one not in mapped)]}
 
 
 def assembled(element: Element, scope: Scope, context: Context) -> Json:
