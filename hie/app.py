@@ -67,6 +67,7 @@ from hie.fhir.dictionary import RegionDictionary
 from hie.fhir.operations.messaging.delivering import Responses, endpoints
 from hie.fhir.operations.messaging.filing import CONSUMER, Messages
 from hie.fhir.operations.messaging.replaying import ByChannel
+from hie.fhir.operations.validate.enforcing import Claims
 from hie.fhir.services import FhirServices
 from hie.fhir.subscriptions import fan_out, websocket, wiring
 from hie.fhir.subscriptions.deliveries import Deliveries
@@ -79,6 +80,7 @@ from hie.http.hl7v2 import Hl7OverHttp
 from hie.http.measuring import Measuring
 from hie.http.problems import SecurityHeaders, refused
 from hie.identity.registry import ClientRegistry
+from hie.queries.desk import Queries
 from hie.settings import Settings
 from hie.ui import static
 from hie.workbench.desk import Module
@@ -169,7 +171,8 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
     gate = Gate(settings, registry, store, client, clock=clock)
     observer = Observer(settings.fhir_url, issuer=settings.issuer_url)
     audit = AuditTrail(client, prefix, data_dir=settings.data_dir, observer=observer, clock=clock)
-    work = Work(store, filing, registry, words, clock)
+    claims = Claims.of(store, settings)
+    work = Work(store, filing, registry, words, clock, claims)
     subscribe(outbox, work)
     kept = timedelta(days=settings.subscription_retention_days)
     subscriptions = Subscriptions(client, prefix, clock=clock, kept=kept)
@@ -179,13 +182,15 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
     gate.watch(interest.saw)
     outbox.subscribe(CONSUMER, (), Responses(journal, endpoints(settings)))
     outbox.subscribe(fan_out.NAME, interest, wiring.fan_out(fhir, dictionary))
+    queries = Queries(settings, client, store, registry, gate, audit, clock)
     feeds = Feeds(client, prefix, clock=clock)
     feed_interest = FeedInterest(feeds)
     outbox.subscribe(feed_fan_out.NAME, feed_interest, feed_wiring.fan_out(fhir, feeds, dictionary))
     return Services(
         settings, client, clock, store, registry, outbox, filing, journal, UnmappedQueue(client, prefix), directory,
-        Quarantine(journal, directory), Intake(journal, directory, settings, clock), gate, audit, words,
-        pipeline(store=store, directory=directory, filing=filing, journal=journal, mapper=mapper(words)), work,
+        Quarantine(journal, directory), Intake(journal, directory, settings, clock, queries), gate, audit, words,
+        pipeline(store=store, directory=directory, filing=filing, journal=journal, mapper=mapper(words), held=claims),
+        work,
         fhir, interest, feeds, feed_interest,
     )  # fmt: skip
 
@@ -292,7 +297,8 @@ def _tls(settings: Settings) -> Any:
 def carrier(services: Services) -> ByChannel:
     """What a worker does with an entry of the journal."""
     fhir, settings = services.fhir, services.settings
-    messages = Messages(fhir.filing, fhir.journal, fhir.clock, settings.fhir_url)
+    held = Claims.of(services.store, settings)
+    messages = Messages(fhir.filing, fhir.journal, fhir.clock, settings.fhir_url, held)
     return ByChannel(services.pipeline, messages, settings.fhir_max_entries)
 
 

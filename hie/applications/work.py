@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+from hie.exchange.holding import Held, nothing_more
 from records.resource_store import ResourceStore
 from records.stored import EVERYTHING, Json, Page, Stored, Visibility, Write
 from terminology.service import Terminology
@@ -142,9 +143,11 @@ class Work:
     registry: Persons
     terminology: Terminology
     clock: Callable[[], datetime]
+    held: Held = nothing_more
 
     async def file(self, writes: Sequence[Write], source: str) -> list[Stored]:
         """Everything or nothing, with identity and events; Conflict where somebody wrote first."""
+        await self.held(writes)
         return await self.store.in_transaction(lambda session: self.filing.file(writes, session=session, source=source))
 
     async def person(self, patient_id: str) -> str:

@@ -12,6 +12,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from hie.directory.sites import Directory
 from hie.exchange.filing import Filing
+from hie.exchange.holding import Held, nothing_more
 from hie.exchange.inbound import InboundMessage
 from hie.exchange.journal import Journal
 from hie.exchange.steps.conclude import Conclude
@@ -56,7 +57,13 @@ class Pipeline:
 
 
 def pipeline(
-    *, store: ResourceStore, directory: Directory, filing: Filing, journal: Journal, mapper: Mapper | None = None
+    *,
+    store: ResourceStore,
+    directory: Directory,
+    filing: Filing,
+    journal: Journal,
+    mapper: Mapper | None = None,
+    held: Held = nothing_more,
 ) -> Pipeline:
     """The pipeline of HL7 v2 messages."""
     return Pipeline(
@@ -70,7 +77,7 @@ def pipeline(
             Reconcile(store),
             Renumber(store),
             Follow(store),
-            Validate(),
+            Validate(held),
             MatchIdentity(filing),
             Store(store),
             Unlink(filing),

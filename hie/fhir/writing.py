@@ -15,7 +15,7 @@ from hie.errors import Refused
 from hie.fhir.call import Call
 from hie.fhir.company import Alone, Decide, Intent
 from hie.fhir.conditions import in_one
-from hie.fhir.operations.validate.enforcing import conform
+from hie.fhir.operations.validate.enforcing import Claims
 from hie.fhir.search_parameters.rights import DEFINITIONS, allow
 from hie.fhir.subscriptions.accepting import TYPE as SUBSCRIPTION
 from hie.fhir.subscriptions.accepting import accept
@@ -76,7 +76,7 @@ async def file_all(call: Call, writes: Sequence[Write]) -> list[Stored]:
     if not writes:
         return []
     allow(call.caller, writes)
-    await conform(call, writes)
+    await _claims(call)(writes)
     accepted = await accept(call, writes)
 
     async def file(session: AsyncClientSession) -> list[Stored]:
@@ -85,6 +85,10 @@ async def file_all(call: Call, writes: Sequence[Write]) -> list[Stored]:
         return rows
 
     return await (call.services.store.in_transaction(file) if call.session is None else file(call.session))
+
+
+def _claims(call: Call) -> Claims:
+    return Claims.of(call.services.store, call.services.settings)
 
 
 async def file_one(call: Call, write: Write) -> Stored:
@@ -101,8 +105,7 @@ async def write_one(
     What the caller may not see is NotFound, or counts as absent where `hides` says so; None where nothing was written.
     """
     intent = Intent(resource_type, resource_id, visibility, source_of(call), decide, hides)
-    enforced = call.services.settings.fhir_profiles == "enforce"
-    if call.session is None and resource_type not in APART and not enforced:
+    if call.session is None and resource_type not in APART and not _claims(call).enforced:
         with suppress(Alone):
             return await call.services.company.write(intent)
     return await in_one(call, lambda inner: _alone(inner, intent))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from hie.exchange.holding import Held, nothing_more
 from hie.exchange.work import Work
 from records import validation
 from records.errors import Invalid
@@ -18,9 +19,12 @@ from records.stored import Write
 class Validate:
     """Check what will be written; Invalid names each place that is wrong, and never its value."""
 
+    held: Held = nothing_more
+
     async def __call__(self, work: Work) -> Work:
         for write in work.writes:
             _check(write)
+        await self.held(work.writes)
         return work
 
 

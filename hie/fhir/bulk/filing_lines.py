@@ -18,6 +18,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from hie.audit.events import Entry
 from hie.errors import HieError, Unavailable, Unsupported, fault
 from hie.fhir.bulk.job import Job, Progress, Tally
+from hie.fhir.operations.validate.enforcing import Claims
 from hie.fhir.outcome import outcome
 from hie.fhir.services import FhirServices
 from hie.fhir.writing import permit
@@ -101,6 +102,7 @@ async def read_line(services: FhirServices, job: Job, number: int, text: bytes) 
         interaction = "update" if resource.get("id") else "create"
         visibility = await services.gate.visibility(job.caller, kind, interaction)
         permit(resource, visibility)
+        await Claims.of(services.store, services.settings)([Write("update", kind, resource.get("id", ""), resource)])
     except Unavailable:
         raise
     except (HieError, RecordError) as error:

@@ -22,6 +22,7 @@ from hie.fhir.operations.messaging.planning import Planned
 from hie.fhir.operations.messaging.reading import Header, Message, is_message, read_header, read_message
 from hie.fhir.operations.messaging.responding import Code, response
 from hie.fhir.operations.parameters import FORM, taken, truth
+from hie.fhir.operations.validate.enforcing import Claims
 from hie.fhir.outcome import informational
 from hie.fhir.search_parameters.rights import allow_type
 from hie.fhir.writing import permit
@@ -106,7 +107,8 @@ def _text(parameter: _Parameter) -> str:
 
 async def _take(call: Call, message: Message, respond_to: str) -> Filed:
     services = call.services
-    messages = Messages(services.filing, services.journal, services.clock, call.base)
+    held = Claims.of(services.store, services.settings)
+    messages = Messages(services.filing, services.journal, services.clock, call.base, held)
 
     async def allowed(planned: Planned, stored: Stored | None, session: AsyncClientSession) -> None:
         await _permit(call, planned, stored, session)

@@ -17,6 +17,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from hie.errors import Unprocessable
 from hie.exchange.entries import Document
 from hie.exchange.filing import Filing
+from hie.exchange.holding import Held
 from hie.exchange.inbound import InboundMessage
 from hie.exchange.journal import Journal
 from hie.exchange.steps.conclude import TakenElsewhere
@@ -47,6 +48,7 @@ class Messages:
     journal: Journal
     clock: Callable[[], datetime]
     base: str
+    held: Held
 
     async def take(self, message: Message, entry: InboundMessage, permit: Permit, respond_to: str = "") -> Filed:
         """
@@ -97,6 +99,7 @@ class Messages:
             await permit(one, stored.get(one.reference), session)
         writes = [decide(one, stored.get(one.reference), f"{endpoint}#{entry.id}") for one in planned]
         wanted = [write for write in writes if write is not None]
+        await self.held(wanted)
         rows = await self.filing.file(wanted, session=session, source=endpoint) if wanted else []
         return writes, rows
 

@@ -74,6 +74,30 @@ class TestLines:
         assert b"{not json" in kept
         assert len(kept) == 5
 
+    async def test_profiles(self, bulk: BulkWorld) -> None:
+        """Where profiles are enforced, a line that does not keep what it claims is refused alone, and says why."""
+        born: list[Json] = [{"id": one, "path": one} for one in ("Patient", "Patient.birthDate")]
+        born[1]["min"] = 1
+        base = "http://hl7.org/fhir/StructureDefinition"
+        await bulk.made(
+            {
+                "resourceType": "StructureDefinition", "id": "born", "url": "urn:test:born", "name": "Born",
+                "status": "active", "kind": "resource", "abstract": False, "type": "Patient",
+                "derivation": "constraint", "baseDefinition": f"{base}/Patient", "differential": {"element": born},
+            }
+        )  # fmt: skip
+        claims = {"meta": {"profile": ["urn:test:born"]}}
+        lines = ndjson(patient("p1", **claims), patient("p2"), patient("p3", birthDate="1980-01-01", **claims))
+        for policy, filed in (("enforce", ["p2", "p3"]), ("ignore", ["p1", "p2", "p3"])):
+            answer = await bulk.sent(lines)
+            await bulk.worked(bulk.runner(bulk.with_settings(fhir_profiles=policy)))
+            errors = await bulk.resources((await bulk.manifest(answer.headers["Content-Location"]))["error"])
+
+            assert ids(await bulk.get("/Patient?_sort=_id", account="system")) == filed
+            assert [one["expression"] for error in errors for one in error["issue"]] == (
+                [["Patient.birthDate"]] if policy == "enforce" else []
+            )
+
     async def test_made_elsewhere(self, bulk: BulkWorld) -> None:
         """A Person is made by the registry, and a Subscription agreed on by its own request."""
         wanted = {
