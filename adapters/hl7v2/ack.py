@@ -19,7 +19,7 @@ from adapters.hl7v2.message import Finding
 _ACCEPT = {"AA": "CA", "AE": "CE", "AR": "CR"}
 _MOST_FINDINGS = 10
 _LONGEST_ECHO = 250
-_CONDITIONS = {
+CONDITIONS = {
     "0": "Message accepted", "100": "Segment sequence error", "101": "Required field missing",
     "102": "Data type error", "103": "Table value not found", "200": "Unsupported message type",
     "201": "Unsupported event code", "202": "Unsupported processing id", "203": "Unsupported version id",
@@ -117,7 +117,7 @@ class _Reply:
     def err(self, location: str, condition: str, severity: str, text: str) -> str:
         """ERR of 2.5 and later says what and how bad; the older one says where and what."""
         where = location.split("^") if location else []
-        meaning = _CONDITIONS.get(condition, "")
+        meaning = CONDITIONS.get(condition, "")
         if parts(self.version) >= (2, 5):
             coded = self._components(condition, meaning, "HL70357")
             return self._join("ERR", ("", self._components(*where), coded, severity, "", "", "", self._text(text)))

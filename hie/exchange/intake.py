@@ -15,6 +15,7 @@ from adapters.errors import AdapterError, NotUnderstood, TooLarge, Unsupported
 from adapters.hl7v2 import acceptance, ack, batch, parser
 from adapters.hl7v2.header import Header
 from adapters.hl7v2.master_ack import master_file_answer
+from adapters.hl7v2.site import Site
 from hie.directory.sites import Directory
 from hie.errors import Unavailable
 from hie.exchange.ids import Clock, now
@@ -40,6 +41,24 @@ class Arrival(Protocol):
     def problem(self) -> str: ...
 
 
+class Told(Protocol):
+    """The answer to a query: its bytes, its code (AA, AE, AR), and what was wrong."""
+
+    @property
+    def raw(self) -> bytes: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
+class Queries(Protocol):
+    """Who answers queries (`hie.queries`)."""
+
+    def wants(self, header: Header) -> bool: ...
+    async def answer(self, raw: bytes, header: Header, site: Site | None) -> Told: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """`accept` is the only way in for HL7 v2."""
@@ -48,6 +67,7 @@ class Intake:
     directory: Directory
     settings: Settings
     clock: Clock = now
+    queries: Queries | None = None
 
     async def accept(self, frame: Arrival, channel: Channel) -> bytes | None:
         """
@@ -107,6 +127,8 @@ class Intake:
         if header.processing_id in ("T", "D") and self.settings.mode == "production":
             raise Unsupported("Test and debugging messages are not taken here.", location="MSH^1^11", condition="202")
         site = await self.directory.site_for(message.sender)
+        if self.queries is not None and self.queries.wants(header):
+            return await self._ask(self.queries, message, header, site)
         answer = ack.acknowledge(header, "AA", clock=self.clock)
         if site is None:
             message = replace(message, state="quarantined", remarks=(UNKNOWN,))
@@ -117,6 +139,16 @@ class Intake:
             message = replace(message, site=site.id)
         kept = await self.journal.append(replace(message, acknowledgement="AA"), answer or b"")
         return kept.answer or None
+
+    async def _ask(self, queries: Queries, message: InboundMessage, header: Header, site: Site | None) -> bytes:
+        """A query is answered at once, each time anew; the journal keeps the question, and never the answer."""
+        told = await queries.answer(message.raw, header, site)
+        kept = replace(
+            message, site=site.id if site else "", state="kept" if told.code == "AA" else "rejected",
+            acknowledgement=told.code, reason=told.reason,
+        )  # fmt: skip
+        await self.journal.append(kept, b"")
+        return told.raw
 
     async def _reject(self, message: InboundMessage, header: Header | None, error: AdapterError) -> bytes | None:
         code = error.acknowledgement

@@ -28,6 +28,12 @@ class NotWritable(AdapterError):
     """What is to be said cannot be said to this receiver; the text holds no health data."""
 
 
+class AsSent(str):
+    """Text that came in a message of the receiver and goes back to it unchanged: it is escaped already."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One segment: fields by their position, from 1."""
@@ -43,6 +49,7 @@ class Envelope:
     control: str
     made: datetime
     profile: tuple[str, ...] = ()  # MSH-21
+    structure: str = ""  # MSH-9.3, where a guide says so; then nothing is left out
 
 
 def write(receiver: Receiver, envelope: Envelope, code: str, trigger: str, lines: Sequence[Line]) -> bytes:
@@ -52,7 +59,7 @@ def write(receiver: Receiver, envelope: Envelope, code: str, trigger: str, lines
     NotWritable where a character is not in the receiver's character set: a question mark in a name is worse than
     a message that an operator sees.
     """
-    node = structure(receiver.grammar, code, trigger, "").node
+    node = None if envelope.structure else structure(receiver.grammar, code, trigger, "").node
     placed = [line for line in lines if node is None or line.name.startswith("Z") or line.name in node.inside]
     text = "".join(_segment(receiver, line) + "\r" for line in (header(receiver, envelope, code, trigger), *placed))
     try:
@@ -65,7 +72,7 @@ def write(receiver: Receiver, envelope: Envelope, code: str, trigger: str, lines
 
 def header(receiver: Receiver, envelope: Envelope, code: str, trigger: str) -> Line:
     """MSH."""
-    named = structure(receiver.grammar, code, trigger, "").name
+    named = envelope.structure or structure(receiver.grammar, code, trigger, "").name
     kind = (code, trigger, named) if receiver.since("2.3.1") else (code, trigger)
     return Line(
         "MSH",
@@ -127,6 +134,8 @@ def _component(characters: EncodingCharacters, value: Component, width: int) -> 
 
 def text_of(text: str, characters: EncodingCharacters) -> str:
     """Escaped; for a receiver without an escape character, separators become blanks."""
+    if isinstance(text, AsSent):
+        return without_controls(text)
     if characters.escape:
         return escape(text, characters)
     signs = characters.field + characters.encoded + "\r\n"
