@@ -56,6 +56,8 @@ class Conventions:
             del self._draft.unmapped[counted:]
         target = codes.of(clean(value[1])) if codes and value[1] else None
         if target is None:
+            if codes and made.get("coding") and self._counts and len(self._draft.unmapped) == counted:
+                self._draft.code_unmapped(where, made["coding"][0])
             return made
         coding = {key: text for key, text in zip(("system", "code", "display"), target, strict=True) if text}
         others = [one for one in made.get("coding", ()) if (one["system"], one["code"]) != target[:2]]
