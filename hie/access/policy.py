@@ -33,7 +33,11 @@ class Denied(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a role may do. `labels` are sensitive labels it sees ("*": all); `writes` None means every type."""
+    """
+    What a role may do. `labels` are sensitive labels it sees ("*": all); `writes` None means every type.
+
+    `exports` are the purposes for which it may take records out in bulk; none: it may not.
+    """
 
     contexts: tuple[str, ...]
     purposes: tuple[str, ...]
@@ -44,6 +48,7 @@ class Role:
     break_glass: bool = False
     relationship: bool = False
     withheld: frozenset[str] = frozenset()
+    exports: frozenset[str] = frozenset()
 
     @property
     def default_purpose(self) -> str:
@@ -108,6 +113,7 @@ def _role(found: Mapping[str, Any]) -> Role:
         writes=None if writes is None else frozenset(writes),
         labels=frozenset(found.get("labels", ())),
         withheld=frozenset(found.get("withheld", ())),
+        exports=frozenset(found.get("exports", ())),
         **rest,
     )
 
@@ -136,6 +142,7 @@ def decide(
     contexts = _contexts(caller, role)
     _scope(caller, contexts, resource_type, interaction)
     _limits(role, rules, resource_type, interaction)
+    _bulk(caller, role, interaction)
     reasons += ["scope-covers", f"role-{caller.role}", *_relationship(role, rules)]
     lifted = caller.break_glass and "consent" in rules.lifts
     if denied and role.consent:
@@ -186,6 +193,12 @@ def _limits(role: Role, rules: Policy, resource_type: str, interaction: str) -> 
         raise Denied("type-read-only", f"{resource_type} is written by the exchange alone.")
     if role.writes is not None and (resource_type not in role.writes or interaction == "delete"):
         raise Denied("write-not-allowed", f"This role may not {interaction} a {resource_type}.")
+
+
+def _bulk(caller: Caller, role: Role, interaction: str) -> None:
+    # Who treats one patient after the other may search; whole populations leave for other reasons.
+    if interaction == "export" and caller.purpose not in role.exports:
+        raise Denied("export-not-allowed", "This role may not export records in bulk for this purpose of use.")
 
 
 def _relationship(role: Role, rules: Policy) -> list[str]:

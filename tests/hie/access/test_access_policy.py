@@ -77,6 +77,25 @@ class TestClinician:
         assert decide(narrow, "Patient", "search", NOBODY).visibility.types == {"Patient", "Observation"}
 
 
+class TestExports:
+    @pytest.mark.parametrize(
+        ("role", "purpose", "may"),
+        [
+            ("clinician", "TREAT", False), ("pharmacist", "HOPERAT", False), ("administrator", "HOPERAT", True),
+            ("public-health", "PUBHLTH", True), ("public-health", "HOPERAT", False),
+        ],
+    )  # fmt: skip
+    def test_by_role_and_purpose(self, role: str, purpose: str, may: bool) -> None:
+        """Whole populations leave for purposes that the rule names, whoever may search them."""
+        caller = replace(CLINICIAN, role=role, purpose=purpose)
+
+        assert decide(caller, "Patient", "search", NOBODY)
+        if may:
+            assert decide(caller, "Patient", "export", NOBODY)
+        else:
+            assert refusal(caller, "Patient", "export") == "export-not-allowed"
+
+
 class TestBreakGlass:
     def test_lifts_a_refusal_and_says_so(self) -> None:
         """An emergency with a reason sees who refused; labels stay hidden."""

@@ -155,12 +155,12 @@ class TestEnd:
     async def test_failure(self, bulk: BulkWorld) -> None:
         """A job whose requester may no longer export fails with an OperationOutcome."""
         await bulk.made(patient())
-        address = await bulk.started("/$export?_type=Patient", account="clinician")
-        hospital = {
-            "resourceType": "Organization", "id": "h1", "active": False, "name": "淄博市中心医院",
-            "identifier": [{"system": "urn:hie:organization", "value": "370303-H01"}],
+        address = await bulk.started("/$export?_type=Patient", account="administrator")
+        commission = {
+            "resourceType": "Organization", "id": "g1", "active": False, "name": "淄博市卫生健康委员会",
+            "identifier": [{"system": "urn:hie:organization", "value": "370300-G01"}],
         }  # fmt: skip
-        await bulk.made(hospital)
+        await bulk.made(commission)
         bulk.services.gate.organizations._known.clear()
         await bulk.worked()
         job = await bulk.job(address)
@@ -175,7 +175,7 @@ class TestLimits:
         """A client with five jobs under way gets 429 and is told when to come again."""
         addresses = [await bulk.started("/$export") for _ in range(5)]
         refused = await bulk.get("/$export", account="system", Prefer=ASYNC)
-        other = await bulk.get("/$export", account="clinician", Prefer=ASYNC)
+        other = await bulk.get("/$export", account="administrator", Prefer=ASYNC)
         await bulk.ask("DELETE", addresses[0], account="system")
 
         assert issue(refused)[:2] == (429, "throttled")
