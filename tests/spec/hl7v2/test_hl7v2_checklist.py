@@ -20,7 +20,7 @@ def files(item: int) -> list[Path]:
 class TestChecklist:
     @pytest.mark.parametrize("item", ITEMS)
     def test_item(self, item: int) -> None:
-        """An item has a test file that says what it asks (29 has one a subject), or is listed as missing, never both."""
+        """An item has a test file that says what it asks (29 has two), or is listed as missing, and never both."""
         found = files(item)
         if item in MISSING:
             assert not found, f"item {item:02} is there now: take it from MISSING"
