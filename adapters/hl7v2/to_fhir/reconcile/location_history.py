@@ -15,6 +15,7 @@ from adapters.hl7v2.to_fhir.visit_events import ARRIVALS, REOPENS, TAKES_BACK
 
 MOVEMENT = "urn:hie:movement"
 LEFT = "urn:hie:left"
+_BEFORE = "urn:hie:corrected-place"
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 _HELD = {"planned": "planned", "cancelled": "completed", "entered-in-error": "completed", "onleave": "reserved"}
 
@@ -71,15 +72,30 @@ def _arrive(stayed: list[Json], said: list[Json]) -> list[Json]:
     for entry in said:
         if entry["status"] == "completed":
             places = places if any(_place(e) == _place(entry) for e in places) else [entry, *places]
-        elif entry["status"] == "active" and not _is_there(places, entry):
-            places = [*places, entry]
+        elif entry["status"] == "active":
+            places = _moved(places, entry)
     return sorted(places, key=_start)
 
 
-def _is_there(places: list[Json], entry: Json) -> bool:
-    """Whoever left a place and comes to it again has moved."""
-    earlier = [place for place in places if _start(place) <= _start(entry)]
-    return bool(earlier) and _place(earlier[-1]) == _place(entry) and not _has_left(earlier[-1])
+def _moved(places: list[Json], entry: Json) -> list[Json]:
+    """Being where one was is no move; whoever left a place and comes to it again has moved."""
+    at = max((n for n, place in enumerate(places) if _start(place) <= _start(entry)), default=-1)
+    if at < 0 or _place(places[at]) != _place(entry) or _has_left(places[at]):
+        return [*places, entry]
+    there = places[at]
+    if _start(there) == _EARLIEST:
+        span = {**entry.get("period", {}), **there.get("period", {})}
+        return [*places[:at], {**there, "period": span} if span else there, *places[at + 1 :]]
+    former = next((e["valueReference"] for e in there.get("extension", ()) if e.get("url") == _BEFORE), None)
+    if former is None or _start(entry) == _start(there):
+        return places
+    # An update had put the patient there before the move was told.
+    return [*places[:at], _less(there, _BEFORE) | {"location": former}, *places[at + 1 :], entry]
+
+
+def _less(place: Json, url: str) -> Json:
+    marks = [mark for mark in place.get("extension", ()) if mark.get("url") != url]
+    return {key: value for key, value in place.items() if key != "extension"} | ({"extension": marks} if marks else {})
 
 
 def _has_left(entry: Json) -> bool:
@@ -115,7 +131,11 @@ def _correct(before: list[Json], said: list[Json]) -> list[Json]:
     """An update that names another place corrects the present one; a move would have been A02."""
     if not before or not said:
         return before or said
-    return [*before[:-1], {**before[-1], "location": said[-1]["location"]}]
+    last = before[-1]
+    if _place(last) == _place(said[-1]):
+        return [*before[:-1], {**last, "location": said[-1]["location"]}]
+    marks = [*_less(last, _BEFORE).get("extension", ()), {"url": _BEFORE, "valueReference": last["location"]}]
+    return [*before[:-1], {**last, "location": said[-1]["location"], "extension": marks}]
 
 
 def _timed(places: list[Json], coming: list[Json], status: str, period: Json, *, reopened: bool = False) -> list[Json]:
@@ -139,12 +159,7 @@ def _last(place: Json, status: str, period: Json, *, reopened: bool) -> Json:
         return _closed(place, _after(start, period.get("end")))
     if _has_left(place) and not reopened:
         return place
-    return _with({**_returned(place), "status": _HELD.get(status, "active")}, {"start": start} if start else {})
-
-
-def _returned(place: Json) -> Json:
-    marks = [mark for mark in place.get("extension", ()) if mark.get("url") != LEFT]
-    return {key: value for key, value in place.items() if key != "extension"} | ({"extension": marks} if marks else {})
+    return _with({**_less(place, LEFT), "status": _HELD.get(status, "active")}, {"start": start} if start else {})
 
 
 def _after(start: str | None, end: str | None) -> str | None:

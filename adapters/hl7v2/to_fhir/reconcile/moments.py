@@ -66,6 +66,9 @@ def settled(rule: Reconcile) -> Reconcile:
 def overlay(current: Json, incoming: Json) -> Json:
     """What comes in, over what is stored: elements absent from the message are kept."""
     merged = {**_without_choices(current, incoming), **incoming}
+    # What stood beside a primitive that is said anew (`_gender` of `gender`) was of the old value.
+    for key in [key for key in current if key[0] == "_" and key not in incoming and key[1:] in incoming]:
+        del merged[key]
     for key in ("meta", "extension"):
         if key in current or key in incoming:
             merged[key] = _join[key](current.get(key), incoming.get(key))
@@ -84,9 +87,13 @@ def _without_choices(under: Json, over: Json) -> Json:
 
 
 def by_key(current: list[Json], incoming: list[Json], key: Callable[[Json], Any]) -> list[Json]:
-    """Items of the message replace stored items of the same key; the others stay, in their order."""
-    spoken = {key(item) for item in incoming}
-    return [item for item in current if key(item) not in spoken] + list(incoming)
+    """Items of the message replace stored items of the same key, in their place; the others stay, in their order."""
+    spoken: dict[Any, list[Json]] = {}
+    for item in incoming:
+        spoken.setdefault(key(item), []).append(item)
+    replaced = set(spoken)
+    kept = [one for item in current for one in (spoken.pop(key(item), ()) if key(item) in replaced else (item,))]
+    return kept + [item for items in spoken.values() for item in items]
 
 
 def _meta(current: Json | None, incoming: Json | None) -> Json:
