@@ -14,6 +14,7 @@ from typing import Any
 import fhirpathpy
 from fhir_world import World
 from fhirpathpy.models import models
+from pymongo import WriteConcern
 
 from adapters.mllp.framing import Frame
 from hie.app import Services, carrier
@@ -80,7 +81,17 @@ class Hl7World:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while await self.services.journal.pending():
                 await asyncio.sleep(0.004)
+        await self._durable()
         return dict(await self.services.journal.counts())
+
+    async def _durable(self) -> None:
+        """
+        Wait until what is committed is durable: searches read a snapshot of that, the journal is read as it is.
+
+        A write that waits for the majority comes after everything that was written before it.
+        """
+        database = self.services.client[f"{self.services.settings.database_prefix}_barrier"]
+        await database.get_collection("barrier", write_concern=WriteConcern(w="majority", j=True)).insert_one({})
 
     async def tell(self, *messages: str | bytes) -> list[str]:
         """Send, and wait until all is processed; a dead letter fails the test with its reason."""
