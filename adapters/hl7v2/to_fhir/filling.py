@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from adapters.facts import Json
+from adapters.facts import Json, Unmapped
 from adapters.hl7v2.mapping import load
 from adapters.hl7v2.mapping.executing import Element, assembled, elements, merged
 from adapters.hl7v2.mapping.model import Row, Table
@@ -29,6 +29,8 @@ _RULES = data("filling.json")
 _WITHHELD: Mapping[str, Mapping[str, str]] = _RULES["withheld"]
 _DECIDED = frozenset(_RULES["decided"])
 _NEEDS: Mapping[str, str] = _RULES["needs"]
+_ELSEWHERE = frozenset(_RULES["codes_elsewhere"])
+_ALTERNATE = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 # Data types whose parts come from several fields; any other is one value, and never mixed of two.
 _OF_PARTS = frozenset({"Dosage", "Timing", "Meta"})
 
@@ -55,6 +57,48 @@ def fill(draft: Draft) -> None:
             _fill(draft, fact.resource, segments)
     if draft.site.z_fields:
         fill_local(draft)
+    if any(one.kind == "code" for one in draft.unmapped):
+        keep_codes(draft)
+
+
+def keep_codes(draft: Draft) -> None:
+    """
+    An element that takes only FHIR's own codes keeps the code that was sent, and that nobody knows, beside it.
+
+    https://hl7.org/fhir/R4/extension-alternate-codes.html, as the guide has it.
+    """
+    unknown = {one.location: one for one in draft.unmapped if one.kind == "code" and one.code}
+    for key, segments in list(draft.told.items()):
+        fact = draft.facts.get(key)
+        for segment in segments if fact is not None else ():
+            for at, name in code_elements(segment.name, fact.type if fact else ""):
+                one = unknown.get(f"{segment.name}-{at}")
+                if one is not None and fact is not None and _sent(segment, at, one.code):
+                    _beside(fact.resource, name, one)
+
+
+def _sent(segment: Segment, at: int, code: str) -> bool:
+    return any(value[1].strip() == code for value in segment.all(at))
+
+
+def _beside(resource: Json, name: str, unknown: Unmapped) -> None:
+    coding = prune({"system": unknown.system, "code": unknown.code, "display": unknown.display})
+    extension = {"url": _ALTERNATE, "valueCodeableConcept": {"coding": [coding]}}
+    resource.setdefault(f"_{name}", {}).setdefault("extension", []).append(extension)
+
+
+@cache
+def code_elements(segment: str, resource_type: str) -> tuple[tuple[int, str], ...]:
+    """The fields of a segment that go to a code of FHIR's own in the resource, each with the element."""
+    tables = [load.table(name) for name in _tables(segment, resource_type)]
+    return tuple(
+        dict.fromkeys(
+            (_at(row), row.element)
+            for table in tables
+            for row in table.rows
+            if row.codes and row.at not in _ELSEWHERE and len(row.steps) == 1 and row.steps[0].type == "code" and not row.steps[0].listed
+        )
+    )
 
 
 def local_segments(site: Site) -> frozenset[str]:
@@ -198,8 +242,18 @@ def _listed(known: list[Any], value: list[Any], element: Element) -> list[Any]:
     if not element.step.instance and _mergeable(element, known, value):
         return [_joined(element.step.type, known[0], value[0]), *known[1:], *value[1:]]
     new = [one for one in value if one not in known]
-    # The stamps of the moment stay last, where every later stamp puts them.
-    return [*new, *known] if element.name == "extension" else [*known, *new]
+    return _extended(known, new) if element.name == "extension" else [*known, *new]
+
+
+def _extended(known: list[Any], new: list[Any]) -> list[Any]:
+    """Extensions of one url stand together; stamps of the moment stay last, where every later stamp puts them."""
+    urls = {one["url"] for one in known}
+    grown = []
+    for at, one in enumerate(known):
+        grown.append(one)
+        if one["url"] not in {other["url"] for other in known[at + 1 :]}:
+            grown += [other for other in new if other["url"] == one["url"]]
+    return [*(one for one in new if one["url"] not in urls), *grown]
 
 
 def _mergeable(element: Element, known: list[Any], value: list[Any]) -> bool:
