@@ -6,6 +6,8 @@ Preliminary, final and corrected are versions of one report, never copies of it.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hl7v2_world import Hl7World
 from order_messages import message, obr, obx, result
@@ -49,7 +51,7 @@ class TestVersions:
 
         report, observation = await hl7.one("DiagnosticReport"), await hl7.one("Observation")
         assert (report["status"], report["meta"]["versionId"]) == ("corrected", "3")
-        assert observation["valueQuantity"]["value"] == 5.12
+        assert observation["valueQuantity"]["value"] == Decimal("5.12")
         assert report["result"] == [{"reference": f"Observation/{observation['id']}"}]
         history = await hl7.search(f"DiagnosticReport/{report['id']}/_history")
         assert [e["resource"]["status"] for e in history["entry"]] == ["corrected", "final", "preliminary"]
@@ -64,7 +66,7 @@ class TestVersions:
         await hl7.tell(result(obx("NM", "9.9", status=then.replace("A", "P")), status=then, at="20260302120000"))
 
         assert (await hl7.one("DiagnosticReport"))["status"] == STATUSES[first]
-        assert (await hl7.one("Observation"))["valueQuantity"]["value"] == 5.1
+        assert (await hl7.one("Observation"))["valueQuantity"]["value"] == Decimal("5.1")
 
     @pytest.mark.parametrize("turned", [False, True])
     async def test_tie(self, hl7: Hl7World, turned: bool) -> None:
@@ -73,7 +75,7 @@ class TestVersions:
         late = message("ORU^R01", obr(status="F", reported="20260301130000"), obx("NM", "5.2"), at="20260304000000")
         await hl7.tell(*([late, early] if turned else [early, late]))
 
-        assert (await hl7.one("Observation"))["valueQuantity"]["value"] == 5.2
+        assert (await hl7.one("Observation"))["valueQuantity"]["value"] == Decimal("5.2")
         assert (await hl7.one("DiagnosticReport"))["issued"] == "2026-03-01T13:00:00+08:00"
 
     async def test_replay(self, hl7: Hl7World) -> None:

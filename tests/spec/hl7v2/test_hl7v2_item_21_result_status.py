@@ -6,6 +6,8 @@ A result is known by the filler's number, OBX-3 and OBX-4: never by its place in
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from hl7v2_world import Hl7World
 from order_messages import obx, result
 
@@ -32,7 +34,7 @@ class TestStatus:
         """D keeps what was deleted, marked, in the record; a later F says it anew."""
         await hl7.tell(result(), result(obx("NM", '""', status="D"), status="C", at=LATER))
         deleted = await hl7.one("Observation")
-        assert (deleted["status"], deleted["valueQuantity"]["value"]) == ("entered-in-error", 5.1)
+        assert (deleted["status"], deleted["valueQuantity"]["value"]) == ("entered-in-error", Decimal("5.1"))
         assert deleted["subject"]
 
         await hl7.tell(result(obx("NM", "6.0"), status="C", at="20260301140000"))
@@ -59,7 +61,6 @@ class TestStatus:
         patient = (await hl7.one("Patient"))["id"]
         assert not await hl7.find(f"DiagnosticReport?patient={patient}")
         assert (await hl7.one("DiagnosticReport"))["status"] == "entered-in-error"
-
 
     async def test_document(self, hl7: Hl7World) -> None:
         """A printed report of the wrong patient, or a deleted one, is shown no more; a second one stays."""

@@ -8,6 +8,7 @@ times, documents in base64 within limits, addresses, arrays of numbers, and no v
 from __future__ import annotations
 
 import base64
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -35,9 +36,9 @@ class TestNumbers:
         )
 
         assert exact["valueQuantity"] == {
-            "value": 7.10, "unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L"
+            "value": Decimal("7.10"), "unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L"
         }  # fmt: skip
-        assert (below["valueQuantity"]["comparator"], below["valueQuantity"]["value"]) == ("<", 0.01)
+        assert (below["valueQuantity"]["comparator"], below["valueQuantity"]["value"]) == ("<", Decimal("0.01"))
         assert text["valueString"] == "溶血"
         assert any("OBX-5 is not of the type" in remark for remark in await hl7.remarks())
         assert "OBX-5" in {one["location"] for one in await hl7.unmapped()}

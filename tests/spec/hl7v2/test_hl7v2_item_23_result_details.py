@@ -7,6 +7,7 @@ to what it follows; OBX-14, else OBR-7, is when it was true.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ SAME = (
     "SYN-R SYN-S CAR HM E"
 )
 FLAGS = {**{code: code for code in SAME.split()}, "MS": "S", "VS": "S"}
+USUAL = (Decimal("3.5"), Decimal("5.5"))
 SYSTOLIC, DIASTOLIC = "8480-6^收缩压^LN", "8462-4^舒张压^LN"
 
 
@@ -40,15 +42,17 @@ class TestAround:
     @pytest.mark.parametrize(
         ("sent", "limits"),
         [
-            ("3.5-5.5", (3.5, 5.5)), ("3.5 - 5.5 mmol/L", (3.5, 5.5)), ("3.5--5.5", (3.5, 5.5)),
-            ("3.5~5.5", (3.5, 5.5)), ("(3.5-5.5)", (3.5, 5.5)), ("3.5～5.5", (3.5, 5.5)),
+            ("3.5-5.5", USUAL), ("3.5 - 5.5 mmol/L", USUAL), ("3.5--5.5", USUAL),
+            ("3.5~5.5", USUAL), ("(3.5-5.5)", USUAL), ("3.5～5.5", USUAL),
             ("<5", (None, 5)), ("≤5.0", (None, 5)),
             (">=10", (10, None)), (">10", (10, None)), ("-2-2", (-2, 2)), ("-2--1", (None, None)),
             ("5.5-3.5", (None, None)),
             ("阴性", (None, None)), ("男 3.5-5.5", (None, None)),
         ],
     )  # fmt: skip
-    async def test_ranges(self, hl7: Hl7World, sent: str, limits: tuple[float | None, float | None]) -> None:
+    async def test_ranges(
+        self, hl7: Hl7World, sent: str, limits: tuple[Decimal | int | None, Decimal | int | None]
+    ) -> None:
         """A range that can be read has its limits; one that cannot, or could be two things, its text."""
         await hl7.tell(result(obx("NM", "5", unit="mmol/L", ranges=sent)))
 

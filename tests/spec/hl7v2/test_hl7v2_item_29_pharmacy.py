@@ -6,6 +6,8 @@ What was given is a MedicationAdministration, what was refused or held says so w
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hl7v2_world import Hl7World
 from order_messages import message, orc
@@ -31,7 +33,7 @@ class TestPrescriptions:
         request = await hl7.one("MedicationRequest")
         (dose,) = request["dosageInstruction"]
         assert request["medicationCodeableConcept"]["text"] == "阿莫西林胶囊"
-        assert dose["doseAndRate"][0]["doseQuantity"]["value"] == 0.5
+        assert dose["doseAndRate"][0]["doseQuantity"]["value"] == Decimal("0.5")
         assert (dose["timing"]["repeat"]["frequency"], dose["route"]["text"]) == (3, "口服")
         assert request["dispenseRequest"]["quantity"]["value"] == 24
         assert request["dispenseRequest"]["expectedSupplyDuration"]["value"] == 8
