@@ -51,7 +51,7 @@ class Store(dict[str, dict[str, Any]]):
         translation = run(text, site, reference)
         for fact in self._recognized(translation.facts):
             key = f"{fact.type}/{fact.id}"
-            outcome = fact.reconcile(self.get(key), fact.resource)
+            outcome = self._known(fact.reconcile(self.get(key), fact.resource), translation.conditional)
             if outcome is not None:
                 self[key] = outcome
         return translation
@@ -64,6 +64,13 @@ class Store(dict[str, dict[str, Any]]):
             for fact in asked
         }
         return recognized(facts, asked, named_so)
+
+    def _known(self, outcome: dict[str, Any] | None, conditional: frozenset[str]) -> dict[str, Any] | None:
+        """A Provenance names nothing that the message would only have changed, and that is not here."""
+        if outcome is None or outcome["resourceType"] != "Provenance":
+            return outcome
+        here = [one for one in outcome["target"] if one["reference"] not in conditional or one["reference"] in self]
+        return {**outcome, "target": here} if here else None
 
     def of(self, resource_type: str) -> list[dict[str, Any]]:
         return [resource for resource in self.values() if resource["resourceType"] == resource_type]

@@ -123,8 +123,9 @@ def _leave(stayed: list[Json], said: list[Json]) -> list[Json]:
     if not stayed or gone is None:
         return stayed or _real(said)
     span = {**stayed[-1].get("period", {}), "end": gone["period"]["end"]}
-    marks = [*stayed[-1].get("extension", ()), *gone["extension"]]
-    return [*stayed[:-1], {**stayed[-1], "status": "completed", "period": span, "extension": marks}]
+    last = _less(stayed[-1], LEFT)
+    marks = [*last.get("extension", ()), *gone["extension"]]
+    return [*stayed[:-1], {**last, "status": "completed", "period": span, "extension": marks}]
 
 
 def _correct(before: list[Json], said: list[Json]) -> list[Json]:
