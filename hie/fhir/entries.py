@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/bundle.html#bundle-response
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import replace
 
@@ -74,6 +75,11 @@ async def _whole(answer: Answer) -> Answer:
     return replace(answer, body=b"".join([part async for part in answer.stream]), stream=None)
 
 
+def _wrapped(answer: Answer) -> bytes:
+    kind, data = answer.headers["Content-Type"], base64.b64encode(answer.body).decode()
+    return encode({"resourceType": "Binary", "contentType": kind, "data": data})
+
+
 def response_entry(answer: Answer, *, head: bool = False) -> bytes:
     """One entry of the response bundle, with the resource or the outcome where there is one."""
     response: dict[str, object] = {"status": str(answer.status)}
@@ -83,6 +89,9 @@ def response_entry(answer: Answer, *, head: bool = False) -> bytes:
     if answer.rows and answer.interaction in SINGLE and len(answer.rows) == 1:
         response["lastModified"] = instant(answer.rows[0].updated)
     body = b"" if head else answer.body
+    if body and "Content-Type" in answer.headers:
+        # What is no resource (the answer of $graphql) cannot stand in a bundle by itself.
+        return b'{"resource":' + _wrapped(answer) + b',"response":' + encode(response) + b"}"
     if answer.status >= 400 or (answer.interaction in SINGLE and body.startswith(OUTCOME)):
         return b'{"response":' + encode(response)[:-1] + b',"outcome":' + body + b"}}"
     resource = b'"resource":' + body + b"," if body else b""

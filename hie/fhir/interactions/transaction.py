@@ -29,6 +29,8 @@ from records.errors import Invalid
 from records.stored import Stored, Write, encode
 
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2}
+# These read within the transaction; the others would show what was there before it.
+WITHIN = frozenset({"$meta", "$validate", "$expand", "$lookup", "$validate-code", "$subsumes", "$translate"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,9 @@ async def run_transaction(call: Call, submission: Submission) -> Answer:
         with located(entry):
             targets.append(read_target(call, entry))
     reading = [entry for entry in submission.entries if not is_write(entry)]
+    for entry in reading:
+        with located(entry):
+            _refuse_outside(entry)
     for kind in sorted({target.type for target in targets}):
         # Made inside, a new collection would make all of it begin again.
         await call.services.store.collections.prepare(kind)
@@ -62,6 +67,12 @@ async def run_transaction(call: Call, submission: Submission) -> Answer:
 def is_write(entry: Entry) -> bool:
     """Whether an entry changes something; a search by POST does not."""
     return entry.method in ORDER and not (entry.method == "POST" and entry.url.partition("?")[0].endswith("/_search"))
+
+
+def _refuse_outside(entry: Entry) -> None:
+    operation = entry.url.partition("?")[0].rpartition("/")[2]
+    if operation.startswith("$") and operation not in WITHIN:
+        raise Invalid("This operation does not see what is written here: send it alone or in a batch.", status=400)
 
 
 async def _carry_out(call: Call, targets: Sequence[Target], reading: Sequence[Entry]) -> list[Done]:

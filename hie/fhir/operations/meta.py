@@ -35,7 +35,7 @@ async def meta(call: Call) -> Answer:
             row = await _version(call, kind, identity, version)
         case (kind, identity, _):
             visibility = await call.visibility(kind, "read")
-            row = await call.services.store.read(kind, identity, visibility=visibility)
+            row = await call.services.store.read(kind, identity, visibility=visibility, session=call.session)
         case (kind, _):
             await call.visibility(kind, "search")
             return _answer(await _in_use(call, [kind]))
@@ -58,7 +58,9 @@ async def _version(call: Call, kind: str, identity: str, version: str) -> Stored
     if not version.isdigit():
         raise NotFound(f"Versions are numbers: {kind} has no such version.")
     visibility = await call.visibility(kind, "read")
-    return await call.services.store.vread(kind, identity, int(version), visibility=visibility)
+    return await call.services.store.vread(
+        kind, identity, int(version), visibility=visibility, session=call.session
+    )
 
 
 async def _in_use(call: Call, kinds: list[str]) -> Json:
