@@ -267,6 +267,7 @@ async def figures(services: Services) -> metrics.Figures:
         await services.outbox.waiting(),
         await services.outbox.collection.count_documents({"state": "dead"}),
         await events.estimated_document_count(),
+        {feed.name: await services.feeds.counts(feed.name) for feed in await services.feeds.all()},
     )
 
 

@@ -6,12 +6,13 @@ HL7 v2 chapter 2.9 (original and enhanced mode), 2.15.8 (MSA), 2.15.5 (ERR); tab
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from adapters.errors import AdapterError
-from adapters.hl7v2.escape import DEFAULT, EncodingCharacters, escape, without_controls
+from adapters.hl7v2.escape import DEFAULT, EncodingCharacters, escape
 from adapters.hl7v2.grammar.versions import USUAL, parts
 from adapters.hl7v2.header import Header
 from adapters.hl7v2.message import Finding
@@ -19,6 +20,8 @@ from adapters.hl7v2.message import Finding
 _ACCEPT = {"AA": "CA", "AE": "CE", "AR": "CR"}
 _MOST_FINDINGS = 10
 _LONGEST_ECHO = 250
+# Also DEL and the C1 controls, which terminals and some engines obey.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 CONDITIONS = {
     "0": "Message accepted", "100": "Segment sequence error", "101": "Required field missing",
     "102": "Data type error", "103": "Table value not found", "200": "Unsupported message type",
@@ -85,7 +88,7 @@ class _Reply:
         return (self.characters.component or "^").join(values)
 
     def _echo(self, position: int) -> str:
-        return without_controls(self.header.field(position))[:_LONGEST_ECHO] if self.header else ""
+        return _CONTROLS.sub("", self.header.field(position))[:_LONGEST_ECHO] if self.header else ""
 
     def _text(self, text: str) -> str:
         return escape(text, self.characters) if self.characters.escape else _plain(text, self.characters)
@@ -95,12 +98,16 @@ class _Reply:
         identity = secrets.token_hex(10)
         return self._join("MSH", (
             self.characters.encoded, self._echo(5), self._echo(6), self._echo(3), self._echo(4),
-            now.strftime("%Y%m%d%H%M%S%z"), "", self._type(), identity, self._echo(11) or "P", self.version,
+            now.strftime("%Y%m%d%H%M%S%z"), "", self._type(), identity, self._processing(), self.version,
             "", "", "", "", "", self._echo(18),
         ))  # fmt: skip
 
+    def _processing(self) -> str:
+        """MSH-11 as sent; a value that no table has would make the refusal itself unreadable."""
+        return self._echo(11) if self.header and self.header.processing_id in ("P", "T", "D") else "P"
+
     def _type(self) -> str:
-        trigger = without_controls(self.header.trigger)[:_LONGEST_ECHO] if self.header else ""
+        trigger = _CONTROLS.sub("", self.header.trigger)[:_LONGEST_ECHO] if self.header else ""
         if parts(self.version) < (2, 3) or not trigger:
             return "ACK"
         return (

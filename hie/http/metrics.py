@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
@@ -56,6 +56,7 @@ class Figures:
     outbox: Mapping[str, int]
     outbox_dead: int
     audit_events: int
+    feeds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 STATES = ("pending", "committed", "kept", "dead", "quarantined", "rejected")
@@ -72,6 +73,11 @@ def families(figures: Figures) -> Iterator[Metric]:
     yield _by("hie_outbox_waiting", "Events that wait", "consumer", figures.outbox)
     yield _one("hie_outbox_dead", "Events that a consumer could not take", figures.outbox_dead)
     yield _one("hie_audit_events", "Events in the audit trail", figures.audit_events)
+    feeds = GaugeMetricFamily("hie_feed_messages", "Messages of outbound feeds", labels=["feed", "state"])
+    for feed, counts in figures.feeds.items():
+        for state, count in counts.items():
+            feeds.add_metric([feed, state], count)
+    yield feeds
 
 
 def _one(name: str, text: str, value: float) -> Metric:
