@@ -23,6 +23,8 @@ _URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+")
 _TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(\^([A-Z0-9]{1,4}|\*))?|\*")
 _SENDER = re.compile(r"[^|\s][^|]*\|[^|]*|\|[^|\s][^|]*")
 _PROCESSING = ("P", "T", "D")
+# Whose clocks nobody knows: a time without a zone of its own is then read as its day.
+NO_ZONE = "none"
 _MOVE = frozenset({"from", "to", "pattern", "type", "authority", "append", "keep"})
 _Z = frozenset({"from", "to", "extension", "as"})
 
@@ -59,6 +61,8 @@ class Profile:
         said: dict[str, Any] = {
             name: value for name in ("authority", "charset", "zone", "visit_by") if (value := getattr(self, name))
         }
+        if self.zone == NO_ZONE:
+            said["zone"] = ""
         return replace(
             site, **said, authorities=self.authorities, code_maps=self.code_maps, snapshot=self.snapshot,
             moves=self.moves, defaults=self.defaults, z_fields=self.z_fields, events=self.events,
@@ -101,10 +105,12 @@ def _charset(reader: Reader, node: Node, key: str) -> str:
 
 def _zone(reader: Reader, node: Node, key: str) -> str:
     name = _text(reader, node, key)
+    if name == NO_ZONE:
+        return name
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        reader.wrong(node, key, "No such time zone; here it is Asia/Shanghai.")
+        reader.wrong(node, key, f"No such time zone; here it is Asia/Shanghai, or {NO_ZONE}.")
     return name
 
 
