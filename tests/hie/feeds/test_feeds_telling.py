@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from feed_world import NUMBER, FeedWorld, adt, refusal
 
+from hie.app import figures
+from hie.http import metrics
+
 
 class TestEvents:
     async def test_a_stay(self, world: FeedWorld) -> None:
@@ -150,3 +153,14 @@ class TestMay:
         assert {"Patient", "Encounter"} <= kinds
         organizations = [a["who"].get("identifier", {}).get("value") for one in told for a in one["agent"]]
         assert "370303-H02" in organizations or "urn:hie:organization|370303-H02" in organizations
+
+
+class TestFigures:
+    async def test_metrics(self, world: FeedWorld) -> None:
+        """What was sent and what waits is on the metrics page, by feed and state."""
+        await world.feed(messages=["ADT^A01"])
+        await world.send(adt("1"))
+        await world.quiet()
+        found = metrics.page(metrics.requests(), await figures(world.services)).decode()
+
+        assert 'hie_feed_messages{feed="h02",state="sent"} 1.0' in found
