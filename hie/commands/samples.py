@@ -30,6 +30,7 @@ class Profiles:
     sender: str
     known: Mapping[str, Site]
     new: Profile | None = None
+    received: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def of(self, sender: str) -> Site:
         """The registered profile, or the provisional one; the new one where it is meant."""
@@ -70,7 +71,7 @@ def translated(raw: bytes, profiles: Profiles, file: str, number: int) -> Sample
         site = profiles.of(sender)
         acceptance.check(header, site)
         message = parser.parse(raw, site=site)
-        translation = to_fhir.translate(message, site=site, received=datetime.now(UTC), reference="check")
+        translation = to_fhir.translate(message, site=site, received=profiles.received, reference="check")
     except AdapterError as error:
         refused = f"{error.acknowledgement} {error.text} {error.location}".strip()
         return Sample(file, number, sender, kind, refused=refused)
