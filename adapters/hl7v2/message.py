@@ -27,12 +27,13 @@ class Value:
     components: Repetition = ()
 
     def __getitem__(self, component: int) -> str:
-        return self.sub(component, 1)
+        return _text(self.components, component)
 
     def sub(self, component: int, subcomponent: int) -> str:
         """Subcomponent text, "" where absent."""
-        if 0 < component <= len(self.components) and 0 < subcomponent <= len(self.components[component - 1]):
-            return self.components[component - 1][subcomponent - 1]
+        if 0 < component <= len(self.components):
+            divided = self.components[component - 1]
+            return divided[subcomponent - 1] if 0 < subcomponent <= len(divided) else ""
         return ""
 
     def part(self, component: int) -> Value:
@@ -47,7 +48,27 @@ class Value:
         return self.components == ((NULL,),)
 
     def __bool__(self) -> bool:
-        return any(sub for component in self.components for sub in component)
+        return _says(self.components)
+
+
+ABSENT = Value()
+
+
+def _says(repetition: Repetition) -> bool:
+    """True where any part of it has text."""
+    for component in repetition:
+        for sub in component:
+            if sub:
+                return True
+    return False
+
+
+def _text(repetition: Repetition, component: int) -> str:
+    """The first subcomponent of a component, "" where absent."""
+    if 0 < component <= len(repetition):
+        divided = repetition[component - 1]
+        return divided[0] if divided else ""
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +87,24 @@ class Segment:
     def all(self, position: int) -> tuple[Value, ...]:
         """Every non-empty repetition of a field."""
         if 0 < position <= len(self.fields):
-            return tuple(value for value in map(Value, self.fields[position - 1]) if value)
+            return tuple([Value(repetition) for repetition in self.fields[position - 1] if _says(repetition)])
         return ()
 
     def __getitem__(self, position: int) -> Value:
-        values = self.all(position)
-        return values[0] if values else Value()
+        first = self._first(position)
+        return Value(first) if first else ABSENT
 
     def text(self, position: int, component: int = 1) -> str:
         """Text of one component of the first repetition."""
-        return self[position][component]
+        return _text(self._first(position), component)
+
+    def _first(self, position: int) -> Repetition:
+        """The first repetition that says something."""
+        if 0 < position <= len(self.fields):
+            for repetition in self.fields[position - 1]:
+                if _says(repetition):
+                    return repetition
+        return ()
 
     def raw(self, position: int) -> str:
         """The field as sent."""

@@ -94,7 +94,8 @@ def _segment(line: str, number: int, separator: str, split: Splitter) -> Segment
         fields = (((separator,),),), (((raw[1],),),) if len(raw) > 1 else (), *map(split, raw[2:])
         return Segment(name, fields, tuple(raw), number)
     del raw[0]
-    return Segment(name, tuple(map(split, raw)), tuple(raw), number)
+    # Most fields are empty: no call for those.
+    return Segment(name, tuple([split(text) if text else () for text in raw]), tuple(raw), number)
 
 
 @lru_cache(maxsize=64)
@@ -105,7 +106,9 @@ def splitter(characters: EncodingCharacters, codec: str) -> Splitter:
     unescape = unescaper(characters, codec)
 
     def divide(text: str) -> Repetition:
-        return tuple([tuple(part.split(subcomponent)) for part in text.split(component)])
+        if subcomponent in text:
+            return tuple([tuple(part.split(subcomponent)) for part in text.split(component)])
+        return tuple([(part,) for part in text.split(component)])
 
     def divide_escaped(text: str) -> Repetition:
         return tuple([tuple(map(unescape, part.split(subcomponent))) for part in text.split(component)])
@@ -118,8 +121,8 @@ def splitter(characters: EncodingCharacters, codec: str) -> Splitter:
             return (((text,),),)
         if mark in text:
             return tuple(map(divide_escaped, text.split(repetition)))
-        if component not in text and repetition not in text and subcomponent not in text:
-            return (((text,),),)
-        return tuple(map(divide, text.split(repetition)))
+        if repetition in text:
+            return tuple(map(divide, text.split(repetition)))
+        return (divide(text),) if component in text or subcomponent in text else (((text,),),)
 
     return split

@@ -63,21 +63,23 @@ def _fields(segment: Segment, rule: SegmentRule, number: int) -> Iterator[Findin
             yield Finding(f"{rule.name}^{number}^{at + 1}", MISSING_FIELD, "A required field is empty.")
     if len(fields) > len(rule.most) and not rule.open and any(fields[len(rule.most) :]):
         yield Finding(f"{rule.name}^{number}^{len(rule.most) + 1}", WRONG_TYPE, "The segment has no such field.")
-    for at, (field, most, datatype) in enumerate(zip(fields, rule.most, rule.datatypes, strict=False), 1):
+    at = 0
+    for field, most, datatype in zip(fields, rule.most, rule.datatypes, strict=False):
+        at += 1
         if not field:
             continue
         if len(field) > most:
             yield Finding(f"{rule.name}^{number}^{at}", WRONG_TYPE, f"The field may occur {most} times.")
-        if datatype and not _plain(field, datatype):
+        if datatype is not None and not _plain(field, datatype):
             yield from _typed(field, datatype, f"{rule.name}^{number}^{at}")
 
 
 def _plain(field: Field, datatype: Datatype) -> bool:
-    """The usual case, quickly: one text of a primitive type, and well formed."""
-    if not datatype.simple or len(field) > 1 or len(field[0]) > 1 or len(field[0][0]) > 1:
+    """The usual case, quickly: one repetition of undivided text, and well formed."""
+    if len(field) > 1 or len(field[0]) > 1 or len(field[0][0]) > 1:
         return False
-    text = field[0][0][0]
-    return datatype.leaf is None or not text or bool(datatype.leaf.fits(text))
+    leaf = datatype.leaf if datatype.simple else datatype.alone
+    return leaf is None or not (text := field[0][0][0]) or bool(leaf.fits(text))
 
 
 def _typed(field: Field, datatype: Datatype, location: str) -> Iterator[Finding]:
@@ -116,5 +118,5 @@ def _observation(segment: Segment, number: int, datatypes: Mapping[str, Datatype
     datatype = datatypes.get(kind)
     if not kind:
         yield Finding(f"OBX^{number}^2", MISSING_FIELD, "OBX-5 has a value; OBX-2 must tell its type.")
-    elif datatype and kind not in FREE_TEXT:
+    elif datatype and kind not in FREE_TEXT and not _plain(value, datatype):
         yield from _typed(value, datatype, f"OBX^{number}^5")

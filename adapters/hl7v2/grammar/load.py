@@ -139,7 +139,7 @@ class _Datatypes:
             # CM was a composite without a definition: anything may be in it.
             return None if name == "CM" else Datatype(name, self._leaf(name, table), simple=True)
         parts = self._parts(components)
-        return Datatype(name, parts=parts) if parts else None
+        return _composite(name, parts) if parts else None
 
     def _leaf(self, name: str, table: str | None) -> Leaf | None:
         key = (name, table)
@@ -164,5 +164,10 @@ class _Datatypes:
         """Data types by name, for OBX-5."""
         primitives = ("ST", "TX", "FT", "NM", "SI", "DT", "TM", "TS", "DTM", "ID", "IS", "TN")
         found = {name: Datatype(name, self._leaf(name, None), simple=True) for name in primitives}
-        found |= {name: Datatype(name, parts=self._parts(components)) for name, components in structures.items()}
+        found |= {name: _composite(name, self._parts(components)) for name, components in structures.items()}
         return found
+
+
+def _composite(name: str, parts: tuple[tuple[int, int, Leaf], ...]) -> Datatype:
+    first = next((leaf for component, subcomponent, leaf in parts if component == subcomponent == 0), None)
+    return Datatype(name, parts=parts, alone=first)

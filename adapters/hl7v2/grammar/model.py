@@ -63,13 +63,15 @@ class Datatype:
     """
     What can be checked in a data type: a leaf, or leaves inside it as (component, subcomponent, leaf), from 0.
 
-    `simple`: a primitive, which has no components.
+    `simple`: a primitive, which has no components. `alone` is the leaf of the first part, for a value that is not
+    divided.
     """
 
     name: str
     leaf: Leaf | None = None
     parts: tuple[tuple[int, int, Leaf], ...] = ()
     simple: bool = False
+    alone: Leaf | None = None
 
 
 @dataclass(frozen=True, slots=True)

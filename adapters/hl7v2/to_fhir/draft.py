@@ -40,10 +40,20 @@ def prune(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {key: kept for key, inner in value.items() if (kept := prune(inner)) or isinstance(kept, _NUMBERS)}
+        return _pruned(value)
     if isinstance(value, list):
         return [kept for inner in value if (kept := prune(inner)) or isinstance(kept, _NUMBERS)]
     return value
+
+
+def _pruned(value: Json) -> Json:
+    """Most of what a resource holds is text: it is dealt with here, without a call for each."""
+    kept = {}
+    for key, inner in value.items():
+        said = clean(inner) if isinstance(inner, str) else prune(inner)
+        if said or isinstance(said, _NUMBERS):
+            kept[key] = said
+    return kept
 
 
 def _join_lists(resource: Json, more: Json) -> None:
