@@ -10,48 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from adapters.hl7v2.mapping import assignments, conditions, load
-from adapters.hl7v2.mapping.model import Codes, Row, Table
+from adapters.hl7v2.mapping.merging import Json, is_reference, merged, primitive, useful
+from adapters.hl7v2.mapping.model import Row, Table
 from adapters.hl7v2.mapping.paths import Step
 from adapters.hl7v2.mapping.primitives import PRIMITIVES
-from adapters.hl7v2.mapping.scope import Reference, Scope, Times
-from adapters.hl7v2.message import Segment, Value
-
-Json = dict[str, Any]
-
-
-class Context(Protocol):
-    """Who carries out: knows the zone, the site's conventions, and counts what could not be said."""
-
-    @property
-    def times(self) -> Times: ...
-
-    def native(self, table: str, value: Value, where: str, codes: Codes | None) -> Any:
-        """A data type in the project's own way, NOT_NATIVE to take the table."""
-
-    def refer(self, resource_type: str, content: Json) -> Json:
-        """A reference to a resource of which this is known, {} where it can be found by nothing."""
-
-    def system(self, name: str) -> str:
-        """The URI of a coding system or assigning authority named in a message, "" where nobody knows it."""
-
-    def unknown(self, where: str, system: str, code: str, display: str) -> None:
-        """A code that its table does not know."""
-
-    def unreadable(self, where: str) -> None:
-        """A text that is not of the type of its element."""
-
-
-NOT_NATIVE = object()
-Builds = Callable[[Scope, Context], Any]
-
-# What these are without is no value: an extension of nothing, a number without the number.
-_NEEDED = {
-    "Identifier": ("value", "extension"), "ContactPoint": ("value",), "Coding": ("code", "display"),
-    "Reference": ("reference", "identifier", "display", "extension"),
-}  # fmt: skip
+from adapters.hl7v2.mapping.saying import Builds, Context, assigned, coded, plain, through
+from adapters.hl7v2.mapping.scope import Reference, Scope
+from adapters.hl7v2.message import Segment
 
 
 @dataclass(slots=True)
@@ -171,11 +139,11 @@ class _Builder:
             value = None
             for row in rows:
                 value = merged(value, row(scope, context))
-            if below and not isinstance(value, list) and not (resource and _is_reference(value)):
+            if below and not isinstance(value, list) and not (resource and is_reference(value)):
                 value = merged(value, _object(below, scope, context))
-            if resource and isinstance(value, dict) and not _is_reference(value):
+            if resource and isinstance(value, dict) and not is_reference(value):
                 value = context.refer(resource, value)
-            return _useful(kind, resource, value)
+            return useful(kind, resource, value)
 
         return build
 
@@ -210,12 +178,14 @@ class _Builder:
         where = row.at if self.table.is_segment else ""
         codes = load.codes(row.codes) if row.codes else None
         if row.value:
-            return _assigned(assignments.compiled(row.value, in_type=not self.table.is_segment), kind)
+            return assigned(assignments.compiled(row.value, in_type=not self.table.is_segment), kind)
         if row.through:
-            return _through(row.through, own, codes, where, kind)
+            name = load.known(row.through)
+            # Looked up when it is first used: tables of data types refer to each other.
+            return through(name, lambda scope, context: data_type(name)(scope, context), own, codes, where, kind)
         if codes is not None:
-            return _coded(own, codes, where, kind)
-        return _plain(own, kind, where, names_system=row.steps[-1:] != () and row.steps[-1].name == "system")
+            return coded(own, codes, where, kind)
+        return plain(own, kind, where, names_system=row.steps[-1:] != () and row.steps[-1].name == "system")
 
 
 def _together(builds: Sequence[Builds]) -> Builds:
@@ -257,58 +227,8 @@ def _object(below: Sequence[tuple[Step, Builds]], scope: Scope, context: Context
             made[step.name] = merged(made.get(step.name), value)
     for step, _ in below:
         if step.type in PRIMITIVES and step.name in made:
-            made |= _primitive(step.name, made.pop(step.name))
+            made |= primitive(step.name, made.pop(step.name))
     return made or None
-
-
-def _primitive(name: str, value: Any) -> Json:
-    """A primitive, or a list of them: where one has extensions, they stand beside it, under an underscore."""
-    values = value if isinstance(value, list) else [value]
-    if not any(isinstance(one, dict) for one in values):
-        return {name: value}
-    plain = [one.get(_TEXT) if isinstance(one, dict) else one for one in values]
-    beside = [_without_text(one) if isinstance(one, dict) else None for one in values]
-    if not isinstance(value, list):
-        return {key: one for key, one in ((name, plain[0]), (f"_{name}", beside[0])) if one}
-    return ({name: plain} if any(plain) else {}) | ({f"_{name}": beside} if any(beside) else {})
-
-
-def _without_text(value: Json) -> Json:
-    return {key: inner for key, inner in value.items() if key != _TEXT}
-
-
-# Under this name an object holds the value of a primitive until it is taken apart.
-_TEXT = "\x00"
-
-
-def merged(value: Any, more: Any) -> Any:
-    """What was said first stays; objects are filled, element by element."""
-    if value is None or more is None:
-        return more if value is None else value
-    if isinstance(value, dict) and isinstance(more, dict):
-        return {**more, **{key: merged(inner, more.get(key)) for key, inner in value.items()}}
-    if isinstance(value, list) and isinstance(more, list):
-        longer = value[len(more) :] or more[len(value) :]
-        return [*(merged(one, other) for one, other in zip(value, more, strict=False)), *longer]
-    if isinstance(more, dict):
-        return {_TEXT: value, **more}
-    if isinstance(value, dict):
-        return value if _TEXT in value else {_TEXT: more, **value}
-    return value
-
-
-def _is_reference(value: Any) -> bool:
-    return isinstance(value, dict) and ("reference" in value or "display" in value)
-
-
-def _useful(kind: str, resource: str, value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    if kind == "Extension":
-        says = any(name == "extension" or name.lstrip("_").startswith("value") for name in value)
-        return value if says and value.get("url") else None
-    needed = _NEEDED.get("Reference" if resource else kind)
-    return value if value and (needed is None or any(name in value for name in needed)) else None
 
 
 def _always(_scope: Scope) -> bool:
@@ -336,106 +256,6 @@ def _asks(condition: conditions.Condition, own: Reference) -> bool:
     if isinstance(condition, conditions.Asks):
         return condition.of is None or condition.of == own
     return any(_asks(part, own) for part in condition.parts)
-
-
-def _assigned(says: assignments.Produces, kind: str) -> Builds:
-    convert = PRIMITIVES.get(kind)
-
-    def build(scope: Scope, context: Context) -> Any:
-        text = says(scope, context.times)
-        if not text:
-            return None
-        return convert(text, context.times) if convert else _of_text(kind, text)
-
-    return build
-
-
-def _plain(own: Reference, kind: str, where: str, *, names_system: bool = False) -> Builds:
-    convert = PRIMITIVES.get(kind)
-    if names_system:
-        return lambda scope, context: context.system(scope.text(own)) or None
-
-    def build(scope: Scope, context: Context) -> Any:
-        text = scope.text(own)
-        if not text:
-            return None
-        value = convert(text, context.times) if convert else _of_text(kind, text)
-        if value is None:
-            context.unreadable(where)
-        return value
-
-    return build
-
-
-def _of_text(kind: str, text: str) -> Any:
-    """A text where an object is wanted."""
-    shapes: Mapping[str, Json] = {
-        "CodeableConcept": {"text": text}, "Annotation": {"text": text}, "Identifier": {"value": text},
-        "Reference": {"display": text}, "Coding": {"display": text},
-    }  # fmt: skip
-    return dict(shapes[kind]) if kind in shapes else None
-
-
-def _coded(own: Reference, codes: Codes, where: str, kind: str) -> Builds:
-    def build(scope: Scope, context: Context) -> Any:
-        value = scope.value_of(own)
-        return _mapped(value[1].strip(), value[2].strip(), codes, where, kind, context)
-
-    return build
-
-
-def _mapped(code: str, display: str, codes: Codes, where: str, kind: str, context: Context) -> Any:
-    """A code of a table as code, Coding or CodeableConcept; the one sent is kept beside."""
-    if not code:
-        return None
-    target = codes.of(code)
-    if target is None and codes.targets:
-        context.unknown(where, codes.system, code, display)
-    if kind not in ("Coding", "CodeableConcept"):
-        convert = PRIMITIVES.get(kind)
-        return (convert(target[1], context.times) if convert else target[1]) if target else None
-    mapped = [_coding(target)] if target else []
-    sent = {key: text for key, text in (("system", codes.system), ("code", code), ("display", display)) if text}
-    if kind == "Coding":
-        return (mapped or [sent])[0]
-    return {"coding": [*mapped, sent]}
-
-
-def _coding(target: tuple[str, str, str]) -> Json:
-    return {key: text for key, text in zip(("system", "code", "display"), target, strict=True) if text}
-
-
-def _through(name: str, own: Reference, codes: Codes | None, where: str, kind: str) -> Builds:
-    """A value read by the table of its data type, or in the project's own way."""
-    table, convert = load.known(name), PRIMITIVES.get(kind)
-
-    def build(scope: Scope, context: Context) -> Any:
-        value = scope.value_of(own)
-        found = context.native(table, value, where, codes)
-        if found is not NOT_NATIVE:
-            return found or None
-        inner = Scope(scope.segment, value, 0, scope.around)
-        made = data_type(table)(inner, context)
-        if codes is not None:
-            made = [_with_codes(one, value, codes, where, context) for one in made]
-        if convert is not None:
-            made = [convert(one, context.times) if isinstance(one, str) else one for one in made]
-        kept = [one for one in made if one is not None]
-        return kept[0] if len(kept) == 1 else kept or None
-
-    return build
-
-
-def _with_codes(made: Any, value: Value, codes: Codes, where: str, context: Context) -> Any:
-    """The code of a table before what the data type's table made of the value."""
-    kind = "CodeableConcept" if isinstance(made, dict) and "coding" in made else "Coding"
-    if not isinstance(made, dict):
-        return _mapped(value[1].strip(), "", codes, where, "code", context)
-    found = _mapped(value[1].strip(), value[2].strip(), codes, where, kind, context)
-    if kind == "Coding":
-        return found or made
-    mapped = (found or {}).get("coding", [])[:-1]
-    return {**made, "coding": [*mapped, *(one for one in made["coding"] if one not in mapped)]}
 
 
 def assembled(element: Element, scope: Scope, context: Context) -> Json:

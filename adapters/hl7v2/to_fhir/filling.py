@@ -8,14 +8,15 @@ https://build.fhir.org/ig/HL7/v2-to-fhir/segment_maps.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from adapters.facts import Json, Unmapped
 from adapters.hl7v2.mapping import load
-from adapters.hl7v2.mapping.executing import Element, assembled, elements, merged
+from adapters.hl7v2.mapping.executing import Element, assembled, elements
+from adapters.hl7v2.mapping.merging import merged
 from adapters.hl7v2.mapping.model import Row, Table
 from adapters.hl7v2.mapping.scope import Reference, Scope
 from adapters.hl7v2.message import Segment
@@ -40,13 +41,28 @@ class Plan:
     """What a segment's tables add to a resource: from fields that nobody else reads, and where something is missing."""
 
     added: tuple[Element, ...]
-    missing: tuple[Element, ...]
-    fields: frozenset[int]  # those of `added`
+    missing: tuple[tuple[str, tuple[int, ...], Element], ...]
+    fields: tuple[int, ...]  # those of `added`
 
-    def speaks_of(self, segment: Segment) -> frozenset[int]:
+    def speaks_of(self, segment: Segment) -> list[int]:
         """The fields of `added` that are valued."""
-        last = len(segment.fields)
-        return frozenset(at for at in self.fields if at <= last and segment.fields[at - 1])
+        fields = segment.fields
+        last = len(fields)
+        return [at for at in self.fields if at <= last and fields[at - 1]]
+
+    def lacks(self, resource: Json, segment: Segment) -> list[Element]:
+        """The elements of `missing` that are not there, though their fields are."""
+        fields = segment.fields
+        last = len(fields)
+        found = []
+        # Runs for every segment of every message, and mostly finds nothing.
+        for name, sources, element in self.missing:
+            if name not in resource:
+                for at in sources:
+                    if at <= last and fields[at - 1]:
+                        found.append(element)
+                        break
+        return found
 
 
 def fill(draft: Draft) -> None:
@@ -96,9 +112,14 @@ def code_elements(segment: str, resource_type: str) -> tuple[tuple[int, str], ..
             (_at(row), row.element)
             for table in tables
             for row in table.rows
-            if row.codes and row.at not in _ELSEWHERE and len(row.steps) == 1 and row.steps[0].type == "code" and not row.steps[0].listed
+            if row.codes and row.at not in _ELSEWHERE and _is_code(row)
         )
     )
+
+
+def _is_code(row: Row) -> bool:
+    """The whole target is one element of FHIR's own codes."""
+    return len(row.steps) == 1 and row.steps[0].type == "code" and not row.steps[0].listed
 
 
 def local_segments(site: Site) -> frozenset[str]:
@@ -133,36 +154,32 @@ def _nearest(draft: Draft, resource_type: str, number: int) -> Json | None:
 def _local_plan(local: ZField) -> Plan:
     table = Table(f"{local.segment}[{local.resource_type}]", local.resource_type, local.rows, is_segment=True)
     found = tuple(one for one in elements(table, local.rows) if one.name)
-    return Plan(found, (), frozenset(at for element in found for at in element.fields if at))
+    return Plan(found, (), tuple(sorted({at for element in found for at in element.fields if at})))
 
 
 def _fill(draft: Draft, resource: Json, segments: tuple[Segment, ...]) -> None:
-    around = {segment.name: segment for segment in reversed(segments)}
     for segment in segments:
-        plan = plan_of(segment.name, resource["resourceType"])
+        plan = plan_of(segment.name, resource["resourceType"]) if segment.fields else None
         if plan is None:
             continue
-        valued = plan.speaks_of(segment)
-        scope = Scope(segment, around=around)
-        if valued:
+        valued, lacking = plan.speaks_of(segment), plan.lacks(resource, segment)
+        if valued or lacking:
+            scope = Scope(segment, around={other.name: other for other in reversed(segments)})
             _add(draft, resource, plan, valued, scope)
-        _complete(draft, resource, plan, scope)
+            _complete(draft, resource, lacking, scope)
 
 
-def _add(draft: Draft, resource: Json, plan: Plan, valued: frozenset[int], scope: Scope) -> None:
+def _add(draft: Draft, resource: Json, plan: Plan, valued: Sequence[int], scope: Scope) -> None:
     context = Conventions(draft)
-    for element in plan.added:
-        spoken = valued.intersection(element.fields)
+    for element in plan.added if valued else ():
+        spoken = set(valued).intersection(element.fields)
         if spoken and _allowed(element, resource) and _put(resource, element, assembled(element, scope, context)):
             draft.filled.update((scope.segment.name, at) for at in spoken)
 
 
-def _complete(draft: Draft, resource: Json, plan: Plan, scope: Scope) -> None:
-    fields = scope.segment.fields
-    for element in plan.missing:
-        if element.name in resource or not any(0 < at <= len(fields) and fields[at - 1] for at in element.fields):
-            continue
-        if _allowed(element, resource):
+def _complete(draft: Draft, resource: Json, lacking: Sequence[Element], scope: Scope) -> None:
+    for element in lacking:
+        if element.name not in resource and _allowed(element, resource):
             # What the translator could not read it has counted already.
             _put(resource, element, assembled(element, scope, Conventions(draft, counts=False)))
 
@@ -179,8 +196,12 @@ def plan_of(segment: str, resource_type: str) -> Plan | None:
     spoken = [element for element in added if element.name and element.fields]
     return Plan(
         tuple(spoken),
-        tuple(one for one in missing if one.name and one.fields and not _is_decided(resource_type, one.name)),
-        frozenset(at for element in spoken for at in element.fields if at),
+        tuple(
+            (one.name, tuple(at for at in one.fields if at), one)
+            for one in missing
+            if one.name and one.fields and not _is_decided(resource_type, one.name)
+        ),
+        tuple(sorted({at for element in spoken for at in element.fields if at})),
     )
 
 

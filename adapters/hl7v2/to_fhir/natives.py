@@ -11,8 +11,8 @@ from typing import Any
 
 from adapters.facts import Json
 from adapters.hl7v2.mapping import references
-from adapters.hl7v2.mapping.executing import NOT_NATIVE
 from adapters.hl7v2.mapping.model import Codes
+from adapters.hl7v2.mapping.saying import NOT_NATIVE
 from adapters.hl7v2.message import Segment, Value
 from adapters.hl7v2.to_fhir.codes import concept, local_system
 from adapters.hl7v2.to_fhir.contacts import address, contact_point

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.hl7v2.mapping import conditions, load
-from adapters.hl7v2.mapping.executing import NOT_NATIVE
 from adapters.hl7v2.mapping.model import Codes, Row, Table
+from adapters.hl7v2.mapping.saying import NOT_NATIVE
 from adapters.hl7v2.mapping.scope import Reference, Scope
 from adapters.hl7v2.message import Segment, Value
 from adapters.hl7v2.to_fhir.times import Times
