@@ -19,7 +19,7 @@ def seeds() -> list[bytes]:
     """Messages to begin with: of every family, in several character sets, and batches."""
     blocks = SEEDS.read_text("utf-8").strip().split("\n\n")
     texts = ["\r".join(block.splitlines()) + "\r" for block in blocks]
-    return [text.encode("gb18030" if "|GB 18030" in text else "utf-8") for text in texts]
+    return [text.encode("gb18030" if "|GB" in text else "utf-8") for text in texts]
 
 
 def plant(corpus: Path) -> None:

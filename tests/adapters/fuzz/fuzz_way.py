@@ -68,15 +68,18 @@ def _header(raw: bytes) -> Header | None:
 
 
 def _answered(header: Header | None, error: AdapterError | None) -> None:
-    """The answer is a message that can be read again, names the control id, and echoes no control character."""
+    """The answer is an acknowledgement in the sender's own character set and names its control id."""
     answer = acknowledge(header, error.acknowledgement if error else "AA", error=error, clock=lambda: NOW)
     if answer is None:
         return
     assert not any(byte < 32 and byte != 13 for byte in answer), "a control character is echoed"
-    again = read_header(answer)
-    assert again.code == "ACK"
-    text = answer.decode(header.charset if header else "ascii", "replace")
-    assert f"\rMSA{again.characters.field}" in text
+    text = answer.decode(header.charset if header else "ascii")
+    separator = text[3]
+    msh, msa, *_ = text.split("\r")
+    assert msh.split(separator)[8].startswith("ACK")
+    assert msa.startswith(f"MSA{separator}")
+    if header and header.control_id.isalnum():
+        assert msa.split(separator)[2] == header.control_id[:250]
 
 
 def _whole(message: Message) -> None:
