@@ -22,9 +22,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from adapters.mllp.framing import Frame
+from adapters.hl7v2.site import Limits
 from adapters.mllp.server import MllpServer
-from adapters.mllp.tls import server_context
 from hie.access.demo_sign_in.accounts import bind_demo_accounts
 from hie.access.gate import Gate
 from hie.applications.administration import routes as administration
@@ -39,7 +38,7 @@ from hie.applications.work import Work
 from hie.audit.events import Observer
 from hie.audit.trail import AuditTrail
 from hie.directory.sites import Directory
-from hie.errors import Unavailable
+from hie.exchange.backlog import Backlog
 from hie.exchange.clockwork import Clockwork
 from hie.exchange.database import Client
 from hie.exchange.filing import Filing
@@ -47,6 +46,9 @@ from hie.exchange.ids import Clock, now
 from hie.exchange.intake import Intake
 from hie.exchange.journal import Journal
 from hie.exchange.leases import Leases
+from hie.exchange.limits import SiteLimits
+from hie.exchange.listeners import listeners, usual
+from hie.exchange.mllp_door import mllp_server
 from hie.exchange.outbox import Outbox
 from hie.exchange.outbox_runner import OutboxRunner
 from hie.exchange.pipeline import Pipeline, pipeline
@@ -183,12 +185,17 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
     outbox.subscribe(CONSUMER, (), Responses(journal, endpoints(settings)))
     outbox.subscribe(fan_out.NAME, interest, wiring.fan_out(fhir, dictionary))
     queries = Queries(settings, client, store, registry, gate, audit, clock)
+    intake = Intake(
+        journal, directory, settings, clock, queries,
+        SiteLimits(Limits(settings.site_messages_per_second, settings.site_connections)),
+        Backlog(journal, settings.most_pending),
+    )  # fmt: skip
     feeds = Feeds(client, prefix, clock=clock)
     feed_interest = FeedInterest(feeds)
     outbox.subscribe(feed_fan_out.NAME, feed_interest, feed_wiring.fan_out(fhir, feeds, dictionary))
     return Services(
         settings, client, clock, store, registry, outbox, filing, journal, UnmappedQueue(client, prefix), directory,
-        Quarantine(journal, directory), Intake(journal, directory, settings, clock, queries), gate, audit, words,
+        Quarantine(journal, directory), intake, gate, audit, words,
         pipeline(store=store, directory=directory, filing=filing, journal=journal, mapper=mapper(words), held=claims),
         work,
         fhir, interest, feeds, feed_interest,
@@ -272,27 +279,13 @@ async def figures(services: Services) -> metrics.Figures:
 
 
 def listener(services: Services) -> MllpServer:
-    """The MLLP listener; with certificate and key it speaks TLS, with a client CA mutual TLS."""
-    settings = services.settings
-
-    async def accept(frame: Frame) -> bytes | None:
-        return await services.intake.accept(frame, "mllp")
-
-    return MllpServer(
-        accept, host=settings.host, port=settings.mllp_port, max_bytes=settings.mllp_max_bytes,
-        idle_seconds=settings.mllp_idle_seconds, max_connections=settings.mllp_max_connections,
-        tls=_tls(settings),
-    )  # fmt: skip
+    """The MLLP listener of the settings; with certificate and key it speaks TLS, with a client CA mutual TLS."""
+    return mllp_server(services.intake, services.settings, usual(services.settings))
 
 
-def _tls(settings: Settings) -> Any:
-    certificate, key = settings.mllp_tls_certificate, settings.mllp_tls_key
-    if certificate is None and key is None and settings.mllp_tls_client_ca is None:
-        return None
-    if certificate is None or key is None:
-        # A half-configured listener must not fall back to plain text.
-        raise Unavailable("TLS for MLLP needs both HIE_MLLP_TLS_CERTIFICATE and HIE_MLLP_TLS_KEY.")
-    return server_context(certificate, key, settings.mllp_tls_client_ca)
+def mllp_listeners(services: Services) -> list[MllpServer]:
+    """Every MLLP listener of the exchange: those of the listeners' file, else the one of the settings."""
+    return [mllp_server(services.intake, services.settings, one) for one in listeners(services.settings)]
 
 
 def carrier(services: Services) -> ByChannel:

@@ -45,6 +45,17 @@ class Settings(BaseSettings):
     mllp_max_bytes: int = Field(16_000_000, description="A larger frame is answered AR and kept")
     mllp_idle_seconds: float = Field(300.0, description="A silent connection is closed after this")
     mllp_max_connections: int = Field(256, description="Connections at once; further ones are refused")
+    mllp_release: int = Field(1, ge=1, le=2, description="MLLP release: 2 commits each message with ACK or NAK first")
+    mllp_listeners: Path | None = Field(
+        None, description="YAML of several listeners; without it listeners.yaml of the data directory, where there is one"
+    )
+    site_messages_per_second: float = Field(
+        0.0, ge=0, description="Messages a second of a site whose profile says nothing; 0: without a limit"
+    )
+    site_connections: int = Field(0, ge=0, description="MLLP connections of such a site; 0: without a limit")
+    most_pending: int = Field(
+        1_000_000, ge=0, description="From half of so many waiting messages on senders are slowed down, at it AR; 0: no"
+    )
     mllp_tls_certificate: Path | None = Field(None, description="PEM chain; with the key it switches TLS on")
     mllp_tls_key: Path | None = Field(None, description="PEM key")
     mllp_tls_client_ca: Path | None = Field(None, description="PEM bundle; with it a client certificate is required")

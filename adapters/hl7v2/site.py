@@ -58,6 +58,7 @@ class Limits:
 
     messages_per_second: float = 0.0
     connections: int = 0
+    message_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

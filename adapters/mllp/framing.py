@@ -8,15 +8,17 @@ Big5 or the ISO 8859 sets. HL7 v2 Transport Specification: MLLP, release 1
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 START, END, RETURN = b"\x0b", b"\x1c", b"\x0d"
-TRUNCATED = "truncated"
+TRUNCATED, NOISE = "truncated", "noise"
 # Some senders leave out the carriage return after the end byte. A start byte inside a frame may be a vertical tabulator
 # of a word processor, unless a message begins there.
 _FINISH = re.compile(rb"\x1c(?=[\x0d\x0b])|\x0b(?=(?:MSH|FHS|BHS)[^\w\s])")
 # Bytes that the expression may have to see again when more have come.
 _LOOK_BACK = 5
+# What came outside of frames is kept up to this; the rest is counted.
+KEPT_NOISE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Frame:
     What came between start and end.
 
     `total` bytes were sent; `data` has them, or their beginning when there were more than the listener keeps.
-    `truncated`: more than the listener takes. `problem` is "truncated" when the frame never ended.
+    `truncated`: more than the listener takes. `problem` is "truncated" when the frame never ended, "noise" where it
+    is no frame at all: what came between frames. `connection` numbers the connections of a listener.
     """
 
     data: bytes
@@ -33,6 +36,7 @@ class Frame:
     total: int = 0
     peer: str = ""
     problem: str = ""
+    connection: int = field(default=0, compare=False)
 
 
 def wrap(message: bytes) -> bytes:
@@ -45,12 +49,16 @@ class Framer:
     Takes bytes, gives frames.
 
     A frame of more than `max_bytes` is marked truncated; of one longer than `keep_bytes` only that much is kept.
-    `noise` counts bytes outside of frames: they are skipped.
+    `noise` counts bytes outside of frames; the first of them are kept for `outside`.
     """
 
-    def __init__(self, *, max_bytes: int = 16_000_000, keep_bytes: int = 64_000_000, peer: str = "") -> None:
+    def __init__(
+        self, *, max_bytes: int = 16_000_000, keep_bytes: int = 64_000_000, peer: str = "", connection: int = 0
+    ) -> None:
         self.max_bytes, self.keep_bytes, self.peer = max_bytes, max(max_bytes, keep_bytes), peer
+        self.connection = connection
         self.noise = 0
+        self._outside = bytearray()
         self._buffer = bytearray()
         self._inside = False
         self._dropped = 0
@@ -87,7 +95,9 @@ class Framer:
         at = self._buffer.find(START)
         skipped = len(self._buffer) if at < 0 else at
         # Line ends between frames are usual.
-        self.noise += skipped - sum(self._buffer.count(end, 0, skipped) for end in b"\r\n")
+        if noise := skipped - sum(self._buffer.count(end, 0, skipped) for end in b"\r\n"):
+            self.noise += noise
+            self._outside += self._buffer[: min(skipped, max(KEPT_NOISE - len(self._outside), 0))]
         del self._buffer[: skipped + (at >= 0)]
         self._inside, self._searched = at >= 0, 0
         return self._inside
@@ -115,7 +125,7 @@ class Framer:
         # Start bytes in a row are no lost message.
         if problem and not data.strip():
             return []
-        return [Frame(data, total > self.max_bytes, total, self.peer, problem)]
+        return [Frame(data, total > self.max_bytes, total, self.peer, problem, self.connection)]
 
     def flush(self) -> list[Frame]:
         """The sender waits for an answer after a bare end byte: what is open is complete."""
@@ -132,3 +142,9 @@ class Framer:
         frames = self._frame(len(self._buffer), TRUNCATED)
         self._buffer.clear()
         return frames
+
+    def outside(self) -> Frame | None:
+        """What came outside of frames so far, up to `KEPT_NOISE` bytes; `total` counts all that were not line ends."""
+        if not self.noise:
+            return None
+        return Frame(bytes(self._outside), False, self.noise, self.peer, NOISE, self.connection)

@@ -1,36 +1,35 @@
 """
-The MLLP listener: sockets to frames, answers back; one message at a time on each connection, answers in order.
+The MLLP listener: sockets to conversations; how many there may be, and how they end.
 
-HL7 v2 Transport Specification: MLLP, release 1
+HL7 v2 Transport Specification: MLLP, release 1 and release 2
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
-from adapters.mllp.framing import Frame, Framer, wrap
+from adapters.mllp.conversation import READ_BYTES, Conversation, Handler, Release, Reply
+from adapters.mllp.framing import Framer
 
-Handler = Callable[[Frame], Awaitable[bytes | None]]
+__all__ = ["Handler", "MllpServer", "Reply"]
+
 _log = structlog.get_logger("adapters.mllp")
-
-READ_BYTES = 262_144
-# A sender that ends its frame without a carriage return is waiting for the answer.
-BARE_END_SECONDS = 0.5
-# Bytes outside of frames: this is no MLLP peer.
-MOST_NOISE = 1_000_000
-# A frame that goes on for ever.
-MOST_DRAINED = 1_000_000_000
 
 
 @dataclass(slots=True, eq=False)
 class _Connection:
     task: asyncio.Task[None]
-    busy: bool = False
+    conversation: Conversation
+
+
+def _nobody(_connection: int) -> None:
+    """Nobody wants to hear that a connection ended."""
 
 
 class MllpServer:
@@ -38,20 +37,24 @@ class MllpServer:
     Gives every frame to `handler` and sends what it returns, framed; None sends nothing.
 
     A frame larger than `max_bytes` comes marked truncated, with at most `keep_bytes` of it. A connection that is
-    silent for `idle_seconds`, or one beyond `max_connections`, is closed. A handler that raises closes its connection
-    without an answer, so that the sender sends again; no peer can stop the listener.
+    silent for `idle_seconds`, or one beyond `max_connections`, is closed; `ended` hears the number of each that ends.
+    A handler that raises closes its connection without an answer (release 2: is answered NAK), so that the sender
+    sends again; no peer can stop the listener.
     """
 
     def __init__(
         self, handler: Handler, *, host: str = "127.0.0.1", port: int = 0, max_bytes: int = 16_000_000,
         idle_seconds: float = 300.0, max_connections: int = 256, tls: ssl.SSLContext | None = None,
-        keep_bytes: int = 64_000_000, grace_seconds: float = 20.0,
+        keep_bytes: int = 64_000_000, grace_seconds: float = 20.0, release: Release = 1,
+        ended: Callable[[int], None] = _nobody,
     ) -> None:  # fmt: skip
         self._handler, self._host, self._port, self._tls = handler, host, port, tls
         self._max_bytes, self._keep_bytes = max_bytes, keep_bytes
         self._idle, self._grace, self._most = idle_seconds, grace_seconds, max_connections
+        self._release, self._ended = release, ended
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
+        self._numbers = itertools.count(1)
         self._stopping = False
 
     @property
@@ -77,7 +80,8 @@ class MllpServer:
         if self._server is not None:
             self._server.close()
         for connection in self._connections:
-            if not connection.busy:
+            connection.conversation.over = True
+            if not connection.conversation.busy:
                 connection.task.cancel()
         tasks = {connection.task for connection in self._connections}
         if tasks:
@@ -92,10 +96,28 @@ class MllpServer:
             _log.warning("connection refused", connections=len(self._connections))
             writer.close()
             return
-        connection = _Connection(task)
+        number = next(self._numbers)
+        connection = _Connection(task, self._conversation(reader, writer, number))
         self._connections.add(connection)
         try:
-            await self._converse(connection, reader, writer)
+            await self._converse(connection.conversation)
+        finally:
+            self._connections.discard(connection)
+            self._ended(number)
+            writer.close()
+
+    def _conversation(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> Conversation:  # fmt: skip
+        peer = str((writer.get_extra_info("peername") or ("",))[0])
+        framer = Framer(max_bytes=self._max_bytes, keep_bytes=self._keep_bytes, peer=peer, connection=number)
+        return Conversation(
+            reader, writer, framer, self._handler, idle_seconds=self._idle, release=self._release
+        )  # fmt: skip
+
+    async def _converse(self, conversation: Conversation) -> None:
+        try:
+            await conversation.run()
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             _log.info("connection ended", error=type(error).__name__)
         except asyncio.CancelledError:
@@ -103,45 +125,3 @@ class MllpServer:
             pass
         except Exception as error:
             _log.error("message not answered", error=type(error).__name__)
-        finally:
-            self._connections.discard(connection)
-            writer.close()
-
-    async def _converse(
-        self, connection: _Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        peer = str((writer.get_extra_info("peername") or ("",))[0])
-        framer = Framer(max_bytes=self._max_bytes, keep_bytes=self._keep_bytes, peer=peer)
-        while not self._stopping:
-            frames, ended = await self._read(reader, framer)
-            for frame in frames:
-                await self._answer(connection, frame, writer)
-            if ended:
-                return
-
-    async def _read(self, reader: asyncio.StreamReader, framer: Framer) -> tuple[list[Frame], bool]:
-        """The frames that the next bytes complete, and whether the connection is at its end."""
-        if framer.noise > MOST_NOISE or framer.pending > MOST_DRAINED:
-            _log.warning("connection closed: not MLLP, or without an end")
-            return framer.close(), True
-        bare = framer.ends_open
-        try:
-            async with asyncio.timeout(BARE_END_SECONDS if bare else self._idle):
-                chunk = await reader.read(READ_BYTES)
-        except TimeoutError:
-            return (framer.flush(), False) if bare else (framer.close(), True)
-        except (OSError, asyncio.IncompleteReadError):
-            return framer.close(), True
-        return (framer.feed(chunk), False) if chunk else (framer.close(), True)
-
-    async def _answer(self, connection: _Connection, frame: Frame, writer: asyncio.StreamWriter) -> None:
-        connection.busy = True
-        try:
-            answer = await self._handler(frame)
-            if answer is not None and not frame.problem:
-                writer.write(wrap(answer))
-                # A peer that does not read its answers is as silent as one that does not write.
-                async with asyncio.timeout(self._idle):
-                    await writer.drain()
-        finally:
-            connection.busy = False

@@ -8,13 +8,14 @@ import asyncio
 import os
 import shutil
 import signal
+from contextlib import AsyncExitStack
 from typing import Any
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from hie.app import build, listener, web_app, workers
+from hie.app import build, mllp_listeners, web_app, workers
 from hie.commands.logs import configure_logs
 from hie.settings import Settings
 
@@ -82,14 +83,14 @@ def _serve(app: ASGIApp, host: str, port: int) -> None:
 
 
 async def run_listener(settings: Settings) -> None:
-    """The MLLP listener, until SIGTERM."""
+    """Every MLLP listener, until SIGTERM."""
     configure_logs(settings.log_level)
-    async with build(settings) as services:
-        server = listener(services)
-        await server.start()
-        _log.info("listening", port=server.port)
+    async with build(settings) as services, AsyncExitStack() as running:
+        for server in mllp_listeners(services):
+            await server.start()
+            running.push_async_callback(server.stop)
+            _log.info("listening", port=server.port)
         await stop_signal().wait()
-        await server.stop()
 
 
 async def run_worker(settings: Settings) -> None:

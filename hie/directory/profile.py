@@ -279,12 +279,10 @@ def _processing(reader: Reader, node: Node, key: str) -> tuple[str, ...]:
 
 
 def _limits(reader: Reader, node: Node, key: str) -> Limits:
-    said = _said(reader, node, key, frozenset({"messages_per_second", "connections"}))
-    rate, connections = (
-        reader.number(said[name], f"{key}.{name}") if name in said else 0.0
-        for name in ("messages_per_second", "connections")
-    )
-    return Limits(rate, int(connections))
+    names = ("messages_per_second", "connections", "message_bytes")
+    said = _said(reader, node, key, frozenset(names))
+    rate, connections, size = (reader.number(said[name], f"{key}.{name}") if name in said else 0.0 for name in names)
+    return Limits(rate, int(connections), int(size))
 
 
 _KEYS: dict[str, tuple[str, Callable[[Reader, Node, str], Any]]] = {

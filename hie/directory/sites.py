@@ -61,6 +61,11 @@ class Directory:
             return None
         return self._unregistered(sender)
 
+    def says_charset(self, sender: str) -> bool:
+        """Whether the profile of a sender names its character set."""
+        profile, _ = self._profiled.get(sender, (None, 0))
+        return profile is not None and bool(profile.charset)
+
     def _unregistered(self, sender: str) -> Site:
         site = provisional(sender, charset=self._settings.default_charset, zone=self._settings.default_zone)
         if sender not in self._profiled:

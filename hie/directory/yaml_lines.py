@@ -17,6 +17,7 @@ from hie.errors import Unprocessable
 
 T = TypeVar("T")
 _LARGEST = 1_000_000
+_LARGEST_NUMBER = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Reader:
             found = float(text)
         except ValueError:
             found = -1.0
-        if not 0 <= found < _LARGEST:
+        if not 0 <= found < _LARGEST_NUMBER:
             self.wrong(node, key, "A number is wanted.")
             return 0.0
         return found

@@ -13,6 +13,8 @@ from typing import Any
 from hie.exchange.inbound import InboundMessage
 
 Document = dict[str, Any]
+# Written only where they say something.
+RARE = ("lanes", "default_charset", "replaces")
 
 
 def content_hash(raw: bytes) -> str:
@@ -47,7 +49,7 @@ def to_document(message: InboundMessage, answer: bytes) -> Document:
     }  # fmt: skip
     if message.other_lane is not None:
         document["also"] = message.other_lane
-    return document
+    return document | {name: value for name in RARE if (value := getattr(message, name))}
 
 
 def to_message(document: Document) -> InboundMessage:
@@ -70,4 +72,5 @@ def to_message(document: Document) -> InboundMessage:
         other_lane=document.get("also"),
         remarks=tuple(document.get("remarks", ())),
         size=document.get("size", 0),
+        **{name: document[name] for name in RARE if name in document},
     )

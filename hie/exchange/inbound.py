@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-State = Literal["pending", "committed", "kept", "dead", "quarantined", "rejected"]
+State = Literal["pending", "committed", "kept", "dead", "quarantined", "rejected", "paused", "closed"]
 """
 pending: acknowledged, not processed. committed: its facts are in the stores. kept: understood, not translated.
 dead: could not finish; has a reason and can be replayed. quarantined: unknown sender, waits for onboarding.
-rejected: answered AE, AR or an OperationOutcome; the raw bytes are kept.
+rejected: answered AE, AR or an OperationOutcome; the raw bytes are kept. paused: pending, of a site that is paused.
+closed: a dead letter that somebody dealt with, by a corrected message or otherwise.
 """
 
 Channel = Literal["mllp", "http", "fhir"]
@@ -27,7 +28,9 @@ class InboundMessage:
 
     `id` grows with time (26 characters, sortable). `sender` is MSH-3|MSH-4 as sent; `site` the id of the profile.
     `lane` orders: one lane is strictly first in, first out; a merge of two patients has the other patient's lane in
-    `other_lane`. `raw` is what came over the wire. `remarks` are findings without health data.
+    `other_lane`; `lanes` is of how many, 0 where nobody said. `raw` is what came over the wire. `remarks` are findings
+    without health data. `default_charset` is the listener's, where neither the message nor the site's profile has one.
+    `replaces` is the dead letter that this message corrects.
     """
 
     id: str
@@ -47,3 +50,6 @@ class InboundMessage:
     other_lane: int | None = None
     remarks: tuple[str, ...] = ()
     size: int = 0
+    lanes: int = 0
+    default_charset: str = ""
+    replaces: str = ""

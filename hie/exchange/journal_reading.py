@@ -50,9 +50,9 @@ class JournalReading:
         found = await self.collection.find_one({"state": "pending"}, {"received": 1}, sort=[("_id", 1)])
         return found["received"] if found else None
 
-    async def pending(self) -> int:
-        """How many wait; cheaper than all counts."""
-        return await self.collection.count_documents({"state": "pending"})
+    async def pending(self, *, limit: int = 0) -> int:
+        """How many wait; cheaper than all counts. With a limit no more than that are counted."""
+        return await self.collection.count_documents({"state": "pending"}, **({"limit": limit} if limit else {}))
 
     async def last_pending_lane(self) -> int:
         """The highest lane in which something waits, -1 where nothing does."""

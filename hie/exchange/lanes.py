@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Sequence
 from itertools import takewhile
 
+from adapters.hl7v2.header import Header
 from hie.exchange.inbound import InboundMessage
 
 
@@ -21,6 +22,13 @@ def lane_of(sender: str, patient_key: str, lanes: int) -> int:
     application, _, facility = sender.partition("|")
     digest = hashlib.blake2b(f"{facility or application}\x1f{patient_key}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % lanes
+
+
+def lanes_of(header: Header, sender: str, lanes: int) -> tuple[int, int | None]:
+    """The lane of a message, and that of the other patient it speaks of, where it is another one."""
+    lane = lane_of(sender, header.lane_key, lanes)
+    other = lane_of(sender, header.other_patient_key, lanes) if header.other_patient_key else lane
+    return lane, other if other != lane else None
 
 
 def ready(

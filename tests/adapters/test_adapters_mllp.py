@@ -93,7 +93,9 @@ class TestConversation:
                 assert b"MSA|AA|" + control in await reader.readuntil(b"\x1c\r")
             writer.close()
 
-        assert [frame.data for frame in hospital.frames] == [admission(control="1"), admission(control="2")]
+        *messages, noise = hospital.frames
+        assert [frame.data for frame in messages] == [admission(control="1"), admission(control="2")]
+        assert (noise.data, noise.problem, noise.total) == (b"noise", "noise", 5)
         assert {frame.peer for frame in hospital.frames} == {"127.0.0.1"}
 
     async def test_without_carriage_return(self) -> None:
