@@ -11,11 +11,11 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
-from hie.fhir.operations.validate.vocabulary import RegionVocabulary, StoredTables
+from hie.fhir.operations.terminology.shelf import Shelf
+from hie.fhir.operations.validate.vocabulary import RegionVocabulary
 from records.resource_store import ResourceStore
 from records.stored import Json, Stored
 from records.validation.profiles import Known, Version, core
-from terminology.service import Terminology
 
 MOST_KEPT = 2_000
 # How far definitions lead to others: an extension of a profile of a base, and so on.
@@ -24,13 +24,12 @@ PORTION = 100
 _read: OrderedDict[str, Json] = OrderedDict()
 
 
-async def known_for(store: ResourceStore, words: Terminology, canonicals: Iterable[str]) -> Known:
+async def known_for(store: ResourceStore, canonicals: Iterable[str]) -> Known:
     """Everything that these canonicals mean and lead to, with the value sets that they require."""
     versions = await _definitions(store, canonicals)
     sets = {url for one in versions for url in _value_sets(one.definition)}
-    tables = StoredTables()
-    await _tables(store, tables, sets | {url for one in _led_to(versions) for url in _value_sets(one)})
-    return Known.of(versions, RegionVocabulary(words, tables))
+    sets |= {url for one in _led_to(versions) for url in _value_sets(one)}
+    return Known.of(versions, RegionVocabulary(await Shelf(store.collections).library(value_sets=sets)))
 
 
 def _led_to(versions: Iterable[Version]) -> Iterator[Json]:
@@ -52,25 +51,6 @@ async def _definitions(store: ResourceStore, canonicals: Iterable[str]) -> list[
             found[row.id] = one
             wanted |= _references(one.definition)
     return sorted(found.values(), key=lambda one: _number(one.definition), reverse=True)
-
-
-async def _tables(store: ResourceStore, tables: StoredTables, urls: Iterable[str]) -> None:
-    """Stored value sets, those that they include, and the code systems that they list from."""
-    wanted, seen, systems = {_url(one) for one in urls}, set[str](), set[str]()
-    for _ in range(ROUNDS):
-        if not (new := wanted - seen):
-            break
-        seen |= new
-        wanted = set()
-        for row in await _by_url(store, "ValueSet", new):
-            one = _content(row)
-            tables.value_sets[str(one.get("url"))] = one
-            parts = [*one.get("compose", {}).get("include", ()), *one.get("compose", {}).get("exclude", ())]
-            wanted |= {_url(inner) for part in parts for inner in part.get("valueSet", ())}
-            systems |= {part["system"] for part in parts if "system" in part and "concept" not in part}
-    for row in await _by_url(store, "CodeSystem", systems):
-        one = _content(row)
-        tables.add_system(one)
 
 
 async def _by_url(store: ResourceStore, kind: str, urls: Iterable[str]) -> list[Stored]:

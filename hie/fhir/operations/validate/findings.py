@@ -19,7 +19,6 @@ from records.resource_store import ResourceStore
 from records.stored import Json
 from records.validation import profiles
 from records.validation.profiles import Known
-from terminology.service import terminology
 
 _beside = ThreadPoolExecutor(1, thread_name_prefix="validate")
 
@@ -27,7 +26,7 @@ _beside = ThreadPoolExecutor(1, thread_name_prefix="validate")
 async def findings(store: ResourceStore, resource: Json, canonicals: Sequence[str]) -> list[Issue]:
     """All issues of a resource by itself, and against these profiles; each is told once."""
     named = [*canonicals, *(one for _, one in profiles.claims(resource)), *profiles.extensions_used(resource)]
-    known = await known_for(store, terminology(), named)
+    known = await known_for(store, named)
     return await _by_itself(lambda: _all(resource, canonicals, known))
 
 
@@ -36,7 +35,7 @@ async def broken_claims(store: ResourceStore, resource: Json) -> list[Issue]:
     claimed = [one for _, one in profiles.claims(resource)]
     if not claimed:
         return []
-    known = await known_for(store, terminology(), claimed)
+    known = await known_for(store, claimed)
     found = await _by_itself(lambda: profiles.check_claims(resource, known, unknown="error"))
     return [one for one in found if one.severity in ("error", "fatal")]
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from hie.fhir.operations.validate.vocabulary import RegionVocabulary, StoredTables
-from terminology.service import terminology
+from hie.fhir.operations.terminology.grammars import GRAMMARS
+from hie.fhir.operations.terminology.shelf import region
+from hie.fhir.operations.validate.vocabulary import RegionVocabulary
+from terminology.tables import reading
+from terminology.tables.library import Library
 
 Json = dict[str, Any]
 ICD, OWN, ELSEWHERE = "http://hl7.org/fhir/sid/icd-10", "http://example.org/cs", "http://example.org/elsewhere"
@@ -16,11 +19,15 @@ SET = "http://example.org/vs"
 
 def holds(value_set: Json, system: str | None, code: str, *others: Json) -> bool | None:
     """The answer where these are stored, with a code system of a, b and a1 below a."""
-    tables = StoredTables({str(one["url"]): one for one in (value_set | {"url": SET}, *others)})
     concepts = [{"code": "a", "concept": [{"code": "a1"}]}, {"code": "b"}]
-    tables.add_system({"url": OWN, "content": "complete", "concept": concepts})
-    tables.add_system({"url": ELSEWHERE, "content": "fragment", "concept": concepts})
-    return RegionVocabulary(terminology(), tables).holds(f"{SET}|1.0", system, code)
+    systems = [
+        reading.code_system({"url": url, "content": content, "concept": concepts}, url)
+        for url, content in ((OWN, "complete"), (ELSEWHERE, "fragment"))
+    ]
+    sets = [reading.value_set(one, str(one["url"])) for one in (value_set | {"url": SET}, *others)]
+    by_url = {one.url: [one] for one in sets}
+    library = Library(region(), {one.url: [one] for one in systems}, value_sets=by_url, grammars=GRAMMARS)
+    return RegionVocabulary(library).holds(f"{SET}|1.0", system, code)
 
 
 def composed(*include: Json, exclude: tuple[Json, ...] = ()) -> Json:
@@ -38,10 +45,11 @@ class TestParts:
             ({"system": OWN, "concept": [{"code": "a"}]}, None, "a", True),
             ({"system": OWN}, OWN, "a1", True),
             ({"system": OWN}, OWN, "c", False),
-            ({"system": ELSEWHERE}, ELSEWHERE, "a", None),
+            ({"system": ELSEWHERE}, ELSEWHERE, "a", True),
+            ({"system": ELSEWHERE}, ELSEWHERE, "z", None),
             ({"system": ELSEWHERE}, OWN, "a", False),
             ({"system": ICD}, ICD, "I10", True),
-            ({"system": ICD}, ICD, "no code", False),
+            ({"system": ICD}, ICD, "no code", None),
             ({"system": ICD, "filter": [{"property": "concept", "op": "is-a", "value": "I10"}]}, ICD, "I10.x", True),
             ({"system": ICD, "filter": [{"property": "concept", "op": "is-a", "value": "I10"}]}, ICD, "J45", False),
             ({"system": ICD, "filter": [{"property": "concept", "op": "descendent-of", "value": "I10"}]}, ICD, "I10",
@@ -59,7 +67,7 @@ class TestParts:
 
         assert holds(composed(open_, listed), OWN, "a") is True
         assert holds(composed(open_, listed), OWN, "b") is False
-        assert holds(composed(open_, listed), None, "b") is None
+        assert holds(composed(open_, listed), None, "c") is None
 
     def test_excluded(self) -> None:
         """What is taken out is not of the set."""

@@ -103,6 +103,29 @@ class TestSearch:
             assert issue(await world.get(f"/Condition?code:in={url}"))[:2] == (status, code)
 
 
+class TestValidate:
+    async def test_binding(self, world: World) -> None:
+        """A required binding of a profile is decided by the same tables: HL7's hierarchies, too."""
+        url = "http://terminology.hl7.org/ValueSet/v3-ActEncounterCode"
+        system = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+        binding = {"strength": "required", "valueSet": url}
+        bound = {"id": "Encounter.class", "path": "Encounter.class", "binding": binding}
+        await world.made(
+            {
+                "resourceType": "StructureDefinition", "id": "visit", "url": "urn:test:visit", "name": "Visit",
+                "status": "active", "kind": "resource", "abstract": False, "type": "Encounter",
+                "derivation": "constraint", "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Encounter",
+                "differential": {"element": [{"id": "Encounter", "path": "Encounter"}, bound]},
+            }
+        )  # fmt: skip
+        for code in ("IMP", "ACUTE", "REFUSAL"):
+            visit = {"resourceType": "Encounter", "status": "finished", "class": {"system": system, "code": code}}
+            answer = await world.post("/Encounter/$validate?profile=urn:test:visit", visit)
+            wrong = [one for one in answer.json()["issue"] if one["severity"] == "error"]
+
+            assert bool(wrong) is not await valid(world, url, system, code), (code, wrong)
+
+
 class TestRights:
     @pytest.mark.parametrize("account", ["resident", "clinician", "pharmacist", "administrator", "system"])
     async def test_every_role(self, world: World, account: str) -> None:
