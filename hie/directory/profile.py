@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -279,10 +279,10 @@ def _processing(reader: Reader, node: Node, key: str) -> tuple[str, ...]:
 
 
 def _limits(reader: Reader, node: Node, key: str) -> Limits:
-    names = ("messages_per_second", "connections", "message_bytes")
-    said = _said(reader, node, key, frozenset(names))
-    rate, connections, size = (reader.number(said[name], f"{key}.{name}") if name in said else 0.0 for name in names)
-    return Limits(rate, int(connections), int(size))
+    known = {one.name: one.default for one in fields(Limits)}
+    said = _said(reader, node, key, frozenset(known))
+    numbers = {name: reader.number(value, f"{key}.{name}") for name, value in said.items() if name in known}
+    return Limits(**{name: type(known[name])(number) for name, number in numbers.items()})
 
 
 _KEYS: dict[str, tuple[str, Callable[[Reader, Node, str], Any]]] = {
