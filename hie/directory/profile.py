@@ -279,10 +279,10 @@ def _processing(reader: Reader, node: Node, key: str) -> tuple[str, ...]:
 
 
 def _limits(reader: Reader, node: Node, key: str) -> Limits:
-    known = {one.name: one.default for one in fields(Limits)}
+    known = {one.name: type(one.default) for one in fields(Limits)}
     said = _said(reader, node, key, frozenset(known))
     numbers = {name: reader.number(value, f"{key}.{name}") for name, value in said.items() if name in known}
-    return Limits(**{name: type(known[name])(number) for name, number in numbers.items()})
+    return Limits(**{name: int(number) if known[name] is int else number for name, number in numbers.items()})
 
 
 _KEYS: dict[str, tuple[str, Callable[[Reader, Node, str], Any]]] = {
