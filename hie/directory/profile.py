@@ -282,7 +282,8 @@ def _limits(reader: Reader, node: Node, key: str) -> Limits:
     known = {one.name: type(one.default) for one in fields(Limits)}
     said = _said(reader, node, key, frozenset(known))
     numbers = {name: reader.number(value, f"{key}.{name}") for name, value in said.items() if name in known}
-    return Limits(**{name: int(number) if known[name] is int else number for name, number in numbers.items()})
+    limits: dict[str, Any] = {name: int(n) if known[name] is int else n for name, n in numbers.items()}
+    return Limits(**limits)
 
 
 _KEYS: dict[str, tuple[str, Callable[[Reader, Node, str], Any]]] = {
