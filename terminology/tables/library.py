@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import TypeVar
+from urllib.parse import unquote
 
 from terminology.service import ALIASES, Terminology
 from terminology.tables import hl7, region
@@ -107,7 +108,7 @@ class Library:
 
     def system(self, canonical: str, version: str = "") -> System | None:
         """A code system, at the version asked for or that the request wants; None where it is not held here."""
-        url, _, named = canonical.partition("|")
+        url, named = divided(canonical)
         found = self._system(url, self._version(url, version or named))
         if found is not None and not fits(found.version, self.versions.checked.get(url, "")):
             raise Contradicted(f"{url}|{found.version}")
@@ -115,13 +116,13 @@ class Library:
 
     def value_set(self, canonical: str) -> ValueSet | None:
         """A value set."""
-        url, _, version = canonical.partition("|")
+        url, version = divided(canonical)
         stored = chosen(self.value_sets.get(url, ()), version)
         return stored or self.region.value_set(url, version) or _of(hl7.value_set(url), version)
 
     def concept_map(self, canonical: str) -> ConceptMap | None:
         """A concept map."""
-        url, _, version = canonical.partition("|")
+        url, version = divided(canonical)
         stored = chosen(self.maps.get(url, ()), version)
         return stored or self.region.concept_map(url, version) or _of(hl7.concept_map(url), version)
 
@@ -133,6 +134,12 @@ class Library:
         found = found or self.region.system(url, version) or _of(hl7.code_system(url), version)
         added = self.supplements.get(found.url, ()) if found else ()
         return reduce(supplemented, added, found) if found else None
+
+
+def divided(canonical: str) -> tuple[str, str]:
+    """Address and version of `url|version`; the version as it is written, also where it stands in a uri."""
+    url, _, version = canonical.partition("|")
+    return url, unquote(version)
 
 
 def same(url: str) -> str:

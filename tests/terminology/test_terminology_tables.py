@@ -122,6 +122,16 @@ class TestBuiltIn:
             sure.system(url)
 
 
+    def test_blanks(self) -> None:
+        """A release with blanks in its name is found as it is written in a uri, too."""
+        url = "http://hl7.org/fhir/sid/icd-10"
+        found = LIBRARY.system(url)
+        assert found is not None
+
+        assert " " in found.version
+        assert LIBRARY.system(found.canonical) is LIBRARY.system(found.canonical.replace(" ", "%20")) is found
+
+
 class TestSystems:
     def test_parents(self) -> None:
         """Several parents, told by nesting, by `parent` and by `child`; a circle ends."""

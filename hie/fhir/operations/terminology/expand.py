@@ -14,7 +14,7 @@ from typing import Any
 from hie.fhir.call import Answer, Call
 from hie.fhir.operations.terminology.asked import Asked, asked
 from hie.fhir.operations.terminology.problems import told
-from hie.fhir.operations.terminology.replies import designation, languages
+from hie.fhir.operations.terminology.replies import address, designation, languages
 from hie.fhir.operations.terminology.subjects import Subject, subject
 from records.documents import instant
 from records.errors import TooCostly, UnknownParameter
@@ -134,7 +134,7 @@ def _typed(given: Asked, name: str, one: Any) -> Json:
 
 
 def _used(listed: Members) -> Iterator[Json]:
-    yield from ({"name": "version", "valueUri": one.canonical} for one in listed.used if one.version)
+    yield from ({"name": "version", "valueUri": address(one.canonical)} for one in listed.used if one.version)
 
 
 def _contains(one: Member, wanted: Sequence[str], given: Asked) -> Json:

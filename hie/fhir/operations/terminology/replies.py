@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from hie.fhir.call import Answer, Call
 from records.stored import Json, Stored, encode
@@ -19,6 +20,11 @@ LONGEST_HEADER = 20
 def value(name: str, kind: str, content: Any) -> Json:
     """A parameter with a value."""
     return {"name": name, f"value{kind}": content}
+
+
+def address(canonical: str) -> str:
+    """A canonical with its version as a uri: the names of national releases have blanks in them."""
+    return quote(canonical, safe=":/?#[]@!$&'()*+,;=|%~")
 
 
 def parts(name: str, found: Sequence[Json]) -> Json:

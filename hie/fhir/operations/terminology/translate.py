@@ -12,7 +12,7 @@ from hie.fhir.call import Answer, Call
 from hie.fhir.operations.terminology.asked import Asked, asked
 from hie.fhir.operations.terminology.codings import Coding, codings
 from hie.fhir.operations.terminology.problems import told
-from hie.fhir.operations.terminology.replies import languages, parts, reply, value
+from hie.fhir.operations.terminology.replies import address, languages, parts, reply, value
 from hie.fhir.operations.terminology.subjects import Subject, shelf, subject
 from records.errors import Invalid
 from records.stored import Json
@@ -108,7 +108,7 @@ def _match(library: Library, one: Match, wanted: Sequence[str]) -> Iterator[Json
         code = _coding(library, other.system, "", other.value, other.display, wanted)
         yield parts("product", [value("element", "Uri", other.property), value("concept", "Coding", code)])
     if one.source.url:
-        yield value("source", "Uri", one.source.canonical)
+        yield value("source", "Uri", address(one.source.canonical))
 
 
 def _coding(library: Library, url: str, version: str, code: str, said: str, wanted: Sequence[str]) -> Json:

@@ -13,6 +13,7 @@ from fhir_world import World, ids, issue
 from test_terminology_codes import ANIMALS, GENDERS, HYPERTENSION, ICD, OWN, SET, SETTING, told
 from test_terminology_expand import WARDS, below, codes, value_set
 
+from records import validation
 from records.stored import decode
 from terminology.service import terminology
 
@@ -165,6 +166,27 @@ class TestRights:
 
         assert [one["subtype"][0]["code"] for one in events] == ["operation", "operation"]
         assert [one["outcome"] for one in events] == ["0", "4"]
+
+
+class TestAnswers:
+    async def test_valid(self, world: World) -> None:
+        """Whatever is answered is valid R4 itself, by every rule of the validator."""
+        await world.made(WARDS, ANIMALS, SETTING)
+        for path in (
+            f"/ValueSet/$expand?url={SET}&includeDefinition=true&includeDesignations=true&count=1&activeOnly=true",
+            f"/ValueSet/$expand?url={HYPERTENSION}&includeDefinition=true&includeDesignations=true&filter=I1",
+            f"/ValueSet/$expand?url={GENDERS}&includeDefinition=true&exclude-system=urn:x",
+            f"/ValueSet/$validate-code?url={SET}&system={OWN}&code=Dog", f"/CodeSystem/$lookup?system={OWN}&code=Cat",
+            "/CodeSystem/$lookup?system=http://www.whocc.no/atc&code=J01DD04",
+            f"/CodeSystem/$lookup?system={WARDS['url']}&code=card",
+            f"/CodeSystem/$subsumes?system={OWN}&codeA=Cat&codeB=Bat",
+            "/ConceptMap/$translate?system=urn:hie:drug&code=D0008", "/metadata?mode=terminology",
+        ):  # fmt: skip
+            answer = (await world.get(path)).json()
+            wrong = [one for one in validation.validate(answer) if one.severity != "information"]
+
+            assert answer["resourceType"] in ("ValueSet", "Parameters", "TerminologyCapabilities"), (path, answer)
+            assert wrong == [], (path, wrong)
 
 
 class TestStatement:
