@@ -15,7 +15,8 @@ from adapters.hl7v2.charset import start
 from adapters.hl7v2.message import Finding
 
 _HEADERS = (b"FHS", b"BHS")
-_SEGMENT = re.compile(rb"(?:^|[\r\n]+)(?=(?:MSH|FHS|BHS|BTS|FTS)[^\w\s])")
+# One line end before it is enough to look for: runs of them, searched from each of their places, take the square.
+_SEGMENT = re.compile(rb"(?:^|[\r\n])(?=(?:MSH|FHS|BHS|BTS|FTS)[^\w\s])")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MANY = re.compile(rb"[\r\n]MSH[^\w\s]")
 
