@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from hie.app import build, mllp_listeners, web_app, workers
+from hie.app import build, mllp_listeners, settle_memory, web_app, workers
 from hie.commands.logs import configure_logs
 from hie.settings import Settings
 
@@ -86,6 +86,7 @@ async def run_listener(settings: Settings) -> None:
     """Every MLLP listener, until SIGTERM."""
     configure_logs(settings.log_level)
     async with build(settings) as services, AsyncExitStack() as running:
+        settle_memory()
         for server in mllp_listeners(services):
             await server.start()
             running.push_async_callback(server.stop)
@@ -97,6 +98,7 @@ async def run_worker(settings: Settings) -> None:
     """One worker and one outbox runner, until SIGTERM."""
     configure_logs(settings.log_level)
     async with build(settings) as services:
+        settle_memory()
         stop = stop_signal()
         _log.info("working")
         async with asyncio.TaskGroup() as tasks:
