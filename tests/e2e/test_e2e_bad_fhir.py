@@ -113,7 +113,8 @@ class TestBodies:
 
         with Desk(region, "administrator") as desk:
             assert "fhir" in desk.get(address)
-            assert "to be seen" in desk.get(f"{address}/content")
+            desk.get(f"{address}/content")
+            assert "to be seen" in desk.post(f"{address}/reason", reason="looking at a refusal")
 
     def test_bundle_of_one_bad_entry(self, fhir: httpx.Client) -> None:
         """A transaction with one bad entry stores nothing of it and names the entry."""

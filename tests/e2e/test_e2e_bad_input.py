@@ -153,7 +153,9 @@ class TestRefused:
         with Desk(region, "administrator") as desk:
             desk.get("/workbench/administration/messages", id=sent, state="rejected")
             (address,) = set(desk.links(r"/administration/messages/[0-9A-Z]{26}$"))
-            page, content = desk.get(address), desk.get(f"{address}/content")
+            page = desk.get(address)
+            desk.get(f"{address}/content")
+            content = desk.post(f"{address}/reason", reason="looking at a refusal")
 
         assert "Only versions 2.x are taken." in page
         assert "E2E001" not in page and "E2E001" in content

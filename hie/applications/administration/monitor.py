@@ -1,94 +1,79 @@
 """
-The message monitor: what came, from whom, and what became of it.
+The message monitor: what comes, from whom, what waits, failed, is on its way out; by counters and indexes.
 
 https://openhim.org/docs/user-guide/transaction-log/
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from hie.applications.administration import traffic
+from hie.applications.administration import stacks, traffic
+from hie.applications.administration.counting import HOUR, MINUTE, TrafficCounts, floor
+from hie.applications.administration.holding import holds_of
+from hie.applications.administration.queues import Queues
 from hie.applications.administration.services import Services
 from hie.applications.fhir import ZONE
 from hie.directory.senders import SENDER, senders_of, slug
-from hie.exchange.entries import to_message
-from hie.exchange.inbound import InboundMessage
-from hie.exchange.journal_reading import WITHOUT_BODY
-from hie.ui import N_, Option
+from hie.ui import N_
 from hie.workbench.desk import Visit
 
 BASE = "/workbench/administration"
-SIZE = 25
-# How the journal counts what named no sender that could be read.
-UNKNOWN = "unknown"
-STEP = timedelta(minutes=5)
-_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+WEEK = timedelta(days=7)
+# A page that renews itself does so for ten minutes: it must not keep a desk signed in that nobody sits at.
+EVERY_SECONDS, TURNS = 30, 20
+OTHERS = N_("其他发送方")
 
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """Its two pages: the figures, and the list."""
+    """One page."""
 
     services: Services
+    counts: TrafficCounts = field(init=False)
+    queues: Queues = field(init=False)
+
+    def __post_init__(self) -> None:
+        services = self.services
+        counts = TrafficCounts(services.client, services.settings.database_prefix, clock=services.clock)
+        object.__setattr__(self, "counts", counts)
+        object.__setattr__(self, "queues", Queues(services.journal, services.feeds))
 
     async def figures(self, visit: Visit) -> Response:
-        """GET: live counts, throughput, sites."""
-        counts = await self.services.journal.counts()
-        names = await site_names(visit)
-        return visit.render(
-            "administration/monitor.html", counts=counts, waited=traffic.waited(counts["oldest_pending_seconds"]),
-            hour=await self._hour(), sites=traffic.by_site(counts, names), now=self.services.clock(),
-            words=traffic.STATE_WORDS, tones=traffic.STATE_TONES, events=await self.services.outbox.waiting(),
+        """GET: throughput, queues, failures, feeds; `live` counts down the turns for which the page renews itself."""
+        await self.counts.catch_up(2)
+        now, names = self.services.clock(), await site_names(visit)
+        start = floor(now, MINUTE) - HOUR + MINUTE
+        minutes = traffic.minute_by_minute(await self.counts.minutes(start), start)
+        rows = await self._sites(now, names, minutes)
+        series = traffic.stacked(minutes, names, OTHERS)
+        live = turns_left(visit.query.get("live", ""))
+        page = visit.render(
+            "administration/monitor.html", now=now, live=live, turns=TURNS, every=EVERY_SECONDS, sites=rows,
+            states=await self.queues.counts("pending", "dead", "quarantined"), waited=_waited(rows, now),
+            today=_total(rows, "today"), series=series, drawn=stacks, labels=[_clock(start), _clock(now)],
+            slots=_slots(series, start), feeds=await self.queues.of_feeds(), since=traffic.since(now),
+            events=await self.services.outbox.waiting(), counted=await self.counts.until(),
+            holds=await holds_of(self.services), today_day=now.astimezone(ZONE).date().isoformat(),
         )  # fmt: skip
+        if live:
+            page.headers["Refresh"] = f"{EVERY_SECONDS}; url={BASE}{f'?live={live - 1}' if live > 1 else ''}"
+        return page
 
-    async def _hour(self) -> traffic.Hour:
-        """Counted by the index over the time of reception."""
-        end = self.services.clock()
-        start = end - timedelta(hours=1)
-        steps: list[dict[str, Any]] = [
-            {"$match": {"received": {"$gte": start, "$lt": end}}},
-            {"$project": {
-                "slot": {"$floor": {"$divide": [{"$subtract": ["$received", start]}, STEP.total_seconds() * 1000]}},
-                "open": {"$eq": ["$state", "pending"]},
-            }},
-            {"$group": {"_id": {"slot": "$slot", "open": "$open"}, "n": {"$sum": 1}}},
-        ]  # fmt: skip
-        received, done = [0] * 12, 0
-        async for row in await self.services.journal.collection.aggregate(steps):
-            received[min(int(row["_id"]["slot"]), 11)] += row["n"]
-            done += 0 if row["_id"]["open"] else row["n"]
-        return traffic.Hour([_clock(start + STEP * slot) for slot in range(12)], received, done)
-
-    async def messages(self, visit: Visit) -> Response:
-        """GET: the list, by state, site, type, day, message id or control id."""
-        asked = {name: visit.query.get(name, "").strip() for name in ("state", "site", "type", "day", "id")}
-        asked["state"] = "".join(traffic.known_states([asked["state"]]))
-        rows = await self._find(to_query(asked, visit.query.get("before", "")))
-        more = urlencode({**{k: v for k, v in asked.items() if v}, "before": rows[SIZE - 1].id}) if rows[SIZE:] else ""
-        names = await site_names(visit)
-        return visit.render(
-            "administration/messages.html", rows=rows[:SIZE], asked=asked, more=more and f"?{more}",
-            states=traffic.STATE_OPTIONS, words=traffic.STATE_WORDS, tones=traffic.STATE_TONES,
-            sites=await self._sites(names), names=names, later=bool(visit.query.get("before")),
-        )  # fmt: skip
-
-    async def _find(self, query: Mapping[str, Any]) -> list[InboundMessage]:
-        """One more than a page holds, the latest first, without their bytes."""
-        found = self.services.journal.collection.find(dict(query), WITHOUT_BODY)
-        return [to_message(one) async for one in found.sort("_id", -1).limit(SIZE + 1).max_time_ms(5000)]
-
-    async def _sites(self, names: dict[str, str]) -> tuple[Option, ...]:
-        found = await self.services.journal.collection.distinct("site")
-        known = (Option(site, names.get(site) or site) for site in sorted(filter(None, found)))
-        return (*known, Option(UNKNOWN, N_("不明的发送方")))
+    async def _sites(
+        self, now: datetime, names: Mapping[str, str], minutes: Mapping[str, list[int]]
+    ) -> list[traffic.SiteTraffic]:
+        day, week = midnight(now), floor(now - WEEK, HOUR)
+        today = traffic.shares(await self.queues.failed(day), await self.counts.received(day))
+        lately = traffic.shares(await self.queues.failed(week), await self.counts.received(week))
+        sites = {*await self.queues.sites(), *today, *lately, *minutes}
+        queues = {site: await self.queues.of_site(site) for site in sites}
+        return traffic.lines(sites, names, minutes, queues, today, lately)
 
 
 async def site_names(visit: Visit) -> dict[str, str]:
@@ -100,25 +85,32 @@ async def site_names(visit: Visit) -> dict[str, str]:
     return names
 
 
-def to_query(asked: Mapping[str, str], before: str) -> dict[str, Any]:
-    """The filter of the list; an id of 26 letters is ours, any other the sender's control id."""
-    query: dict[str, Any] = {name: asked[name] for name in ("state", "site", "type") if asked.get(name)}
-    if query.get("site") == UNKNOWN:
-        query["site"] = ""
-    if given := asked.get("id", ""):
-        query |= {"_id": given.upper()} if _ID.fullmatch(given.upper()) else {"control": given}
-    if (start := _day(asked.get("day", ""))) is not None:
-        query["received"] = {"$gte": start, "$lt": start + timedelta(days=1)}
-    if _ID.fullmatch(before) and "_id" not in query:
-        query["_id"] = {"$lt": before}
-    return query
+def turns_left(given: str) -> int:
+    """How often the page renews itself yet; 0: it stays as it is."""
+    return min(int(given), TURNS) if given.isascii() and given.isdigit() else 0
 
 
-def _day(given: str) -> datetime | None:
-    try:
-        return datetime.combine(date.fromisoformat(given), time(), ZONE)
-    except ValueError:
-        return None
+def midnight(now: datetime) -> datetime:
+    """The first moment of the region's day."""
+    return datetime.combine(now.astimezone(ZONE).date(), time(), ZONE)
+
+
+def _waited(rows: list[traffic.SiteTraffic], now: datetime) -> tuple[str, int] | None:
+    oldest = min((row.queue.oldest for row in rows if row.queue.oldest), default=None)
+    return traffic.waited((now - oldest).total_seconds()) if oldest else None
+
+
+def _total(rows: list[traffic.SiteTraffic], name: str) -> traffic.Share:
+    shares = [getattr(row, name) for row in rows]
+    return traffic.Share(sum(one.failed for one in shares), sum(one.received for one in shares))
+
+
+def _slots(series: list[stacks.Series], start: datetime) -> list[dict[str, Any]]:
+    """The numbers of the chart, five minutes a row."""
+    return [
+        {"label": _clock(start + MINUTE * at), "values": [sum(one.values[at : at + 5]) for one in series]}
+        for at in range(0, 60, 5)
+    ]
 
 
 def _clock(at: datetime) -> str:

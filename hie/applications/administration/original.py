@@ -1,5 +1,5 @@
 """
-One message as it came and as it was understood: text of the bytes, and the facts of the translation. Pure.
+One message as it came and as it was understood: its text, field by field, and the facts of the translation. Pure.
 
 Translating again from the journal gives the same facts with the same ids: that is how a replay works, too.
 """
@@ -7,18 +7,23 @@ Translating again from the journal gives the same facts with the same ids: that 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from adapters.errors import AdapterError
 from adapters.facts import Json, Translation
 from adapters.hl7v2 import charset, parser, to_fhir
+from adapters.hl7v2.message import Message, Segment
 from adapters.hl7v2.site import Site
+from adapters.hl7v2.to_fhir.reporting import Line, report
+from hie.applications.administration.segments import field_name, segment_name, visible
 from hie.exchange.inbound import InboundMessage
 from hie.ui import N_
 from records.stored import encode
 
-LONGEST = 200_000
+LONGEST, SEGMENTS = 200_000, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,31 @@ class Translated:
     type: str
     id: str
     text: str
+
+    @property
+    def reference(self) -> str:
+        return f"{self.type}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldShown:
+    """One field as sent, and what became of it: `state` and `elements` are those of the mapping report."""
+
+    location: str
+    name: str
+    text: str
+    state: str = ""
+    elements: tuple[str, ...] = ()
+    codes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentShown:
+    """One segment, with the fields that say something."""
+
+    name: str
+    title: str
+    fields: tuple[FieldShown, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,41 +71,69 @@ class Original:
     resources: Sequence[Translated] = ()
     subjects: tuple[str, ...] = field(default=())
     problem: str = ""
+    fields: Sequence[SegmentShown] = ()
+    version: str = ""
 
 
 def read(message: InboundMessage, site: Site) -> Original:
     """Everything that can be said about the bytes; a broken message is shown as far as it can be read."""
     if message.raw.lstrip()[:1] in (b"{", b"["):
         return _json(message.raw)
-    text, codec, problem = _decoded(message.raw, site)
+    text, codec, problem = decoded(message.raw, site)
     cut = len(text) > LONGEST
     text = text[:LONGEST]
-    translation, refusal = _translated(message, site)
+    parsed, translation, refusal = _translated(message, site)
+    lines = text.replace("\r\n", "\r").replace("\n", "\r").split("\r")
     return Original(
-        text, codec, tuple((line[:3], line[3:]) for line in text.replace("\n", "\r").split("\r") if line.strip()), cut,
+        text, codec, tuple((line[:3], visible(line[3:])) for line in lines if line.strip()),
+        cut or (parsed is not None and len(parsed.segments) > SEGMENTS),
         [_shown(fact.resource) for fact in translation.facts], translation.subjects, problem or refusal,
+        tuple(_fields(parsed, site, translation)) if parsed else (), parsed.version if parsed else "",
     )  # fmt: skip
 
 
-def _decoded(raw: bytes, site: Site) -> tuple[str, str, str]:
+def decoded(raw: bytes, site: Site) -> tuple[str, str, str]:
+    """Text, character set, and what was wrong with it."""
     try:
-        decoded = charset.decode(raw, default=site.charset)
+        found = charset.decode(raw, default=site.charset)
     except AdapterError as error:
         return raw.decode("utf-8", "backslashreplace"), "utf-8", error.text
-    return decoded.text, decoded.codec, ""
+    return found.text, found.codec, ""
 
 
-def _translated(message: InboundMessage, site: Site) -> tuple[Translation, str]:
+def _translated(message: InboundMessage, site: Site) -> tuple[Message | None, Translation, str]:
+    parsed = None
     try:
         parsed = parser.parse(message.raw, site=site)
-        return to_fhir.translate(parsed, site=site, received=message.received, reference=message.id), ""
+        return parsed, to_fhir.translate(parsed, site=site, received=message.received, reference=message.id), ""
     except AdapterError as error:
-        return Translation(translated=False), error.text
+        return parsed, Translation(translated=False), error.text
+
+
+def _fields(message: Message, site: Site, translation: Translation) -> Iterator[SegmentShown]:
+    lines = {line.location: line for line in report(message, site, translation).lines}
+    for segment in message.segments[:SEGMENTS]:
+        shown = tuple(_field(segment, at, lines, message.version) for at in _said(segment))
+        yield SegmentShown(segment.name, segment_name(segment.name), shown)
+
+
+def _said(segment: Segment) -> Iterator[int]:
+    return (at for at, raw in enumerate(segment.raw_fields, start=1) if raw)
+
+
+def _field(segment: Segment, at: int, lines: Mapping[str, Line], version: str) -> FieldShown:
+    location, text = f"{segment.name}-{at}", visible(segment.raw(at))
+    line, name = lines.get(location), field_name(segment.name, at, version)
+    return FieldShown(location, name, text, *((line.state, line.elements, line.codes) if line else ()))
 
 
 def _shown(resource: Json) -> Translated:
-    text = json.dumps(json.loads(encode(resource)), ensure_ascii=False, indent=2)
-    return Translated(str(resource["resourceType"]), str(resource["id"]), text)
+    return Translated(str(resource["resourceType"]), str(resource["id"]), pretty(resource))
+
+
+def pretty(resource: Json) -> str:
+    """A resource as indented JSON; 1.50 stays 1.50."""
+    return msgspec.json.format(encode(resource), indent=2).decode()
 
 
 def _json(raw: bytes) -> Original:

@@ -13,9 +13,11 @@ from hie.exchange.journal import Journal
 from hie.exchange.outbox import Outbox
 from hie.exchange.quarantine import Quarantine
 from hie.exchange.unmapped import UnmappedQueue
+from hie.feeds.registry import Feeds
 from hie.identity.registry import ClientRegistry
 from hie.settings import Settings
 from records.resource_store import ResourceStore
+from terminology.service import Terminology
 
 
 class Services(Protocol):
@@ -50,3 +52,9 @@ class Services(Protocol):
 
     @property
     def quarantine(self) -> Quarantine: ...
+
+    @property
+    def feeds(self) -> Feeds: ...
+
+    @property
+    def terminology(self) -> Terminology: ...

@@ -6,14 +6,14 @@ https://openhim.org/docs/user-guide/transaction-log/ shows the same figures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from hie.exchange.journal_reading import STATES
+from hie.applications.administration.queues import SiteQueue
+from hie.applications.administration.stacks import COLOURS, Series
 from hie.ui import N_, Option
-from hie.ui.charts import Point
 from hie.ui.parts import Tone
 
 STATE_WORDS = {
@@ -23,59 +23,83 @@ STATE_WORDS = {
     "dead": N_("死信"),
     "quarantined": N_("隔离"),
     "rejected": N_("已拒收"),
+    "paused": N_("已暂停"),
+    "closed": N_("已了结"),
 }
 STATE_TONES: Mapping[str, Tone] = {
     "pending": "info", "committed": "good", "kept": "", "dead": "bad", "quarantined": "warn", "rejected": "warn",
+    "paused": "warn", "closed": "",
 }  # fmt: skip
-STATE_OPTIONS = tuple(Option(state, STATE_WORDS[state]) for state in STATES)
-FAILED = ("dead", "rejected")
+STATE_OPTIONS = tuple(Option(state, text) for state, text in STATE_WORDS.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What failed of all that came, in a span of time."""
+
+    failed: int
+    received: int
+
+    @property
+    def rate(self) -> Decimal | None:
+        """Between 0 and 1; None where nothing came."""
+        return min(Decimal(self.failed) / self.received, Decimal(1)) if self.received else None
 
 
 @dataclass(frozen=True, slots=True)
 class SiteTraffic:
-    """One line of the table of sites."""
+    """One line of the table of sites: its last hour by minute, its queue, its failures today and in seven days."""
 
     site: str
     name: str
-    counts: Mapping[str, int]
+    minutes: Sequence[int]
+    queue: SiteQueue
+    today: Share
+    week: Share
 
     @property
-    def total(self) -> int:
-        return sum(self.counts.values())
-
-    @property
-    def failed(self) -> int:
-        """Messages that did not get in."""
-        return sum(self.counts.get(state, 0) for state in FAILED)
-
-    @property
-    def error_rate(self) -> Decimal | None:
-        """Share of what failed, between 0 and 1; None where nothing came."""
-        return Decimal(self.failed) / self.total if self.total else None
+    def hour(self) -> int:
+        """Messages of the last sixty minutes."""
+        return sum(self.minutes)
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """What came in the last sixty minutes, in steps of five, the oldest first, and how much of it is done."""
-
-    labels: Sequence[str]
-    received: Sequence[int]
-    done: int
-
-    @property
-    def total(self) -> int:
-        return sum(self.received)
-
-    @property
-    def points(self) -> list[Point]:
-        """For the chart."""
-        return [Point(label, n) for label, n in zip(self.labels, self.received, strict=True)]
+def lines(
+    sites: Iterable[str], names: Mapping[str, str], minutes: Mapping[str, Sequence[int]],
+    queues: Mapping[str, SiteQueue], today: Mapping[str, Share], week: Mapping[str, Share],
+) -> list[SiteTraffic]:  # fmt: skip
+    """The sites, those with most failures of today first, then the busiest."""
+    nothing = Share(0, 0)
+    rows = [
+        SiteTraffic(one, names.get(one, ""), minutes.get(one, (0,) * 60), queues.get(one, SiteQueue()),
+                    today.get(one, nothing), week.get(one, nothing))
+        for one in sites
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: (-row.today.failed, -row.hour, -row.week.received, row.site))
 
 
-def by_site(counts: Mapping[str, Any], names: Mapping[str, str]) -> list[SiteTraffic]:
-    """The sites, those with most failures first."""
-    rows = [SiteTraffic(site, names.get(site, ""), states) for site, states in counts["by_site"].items()]
-    return sorted(rows, key=lambda row: (-row.failed, -row.total, row.site))
+def shares(failed: Mapping[str, int], received: Mapping[str, int]) -> dict[str, Share]:
+    """By site."""
+    return {one: Share(failed.get(one, 0), received.get(one, 0)) for one in failed.keys() | received.keys()}
+
+
+def minute_by_minute(counts: Mapping[datetime, Mapping[str, int]], start: datetime) -> dict[str, list[int]]:
+    """The sixty minutes from `start` on, by site, the oldest first."""
+    found: dict[str, list[int]] = {}
+    for at, sites in counts.items():
+        place = int((at - start).total_seconds() // 60)
+        for site, n in sites.items() if 0 <= place < 60 else ():
+            found.setdefault(site, [0] * 60)[place] += n
+    return found
+
+
+def stacked(minutes: Mapping[str, Sequence[int]], names: Mapping[str, str], rest: str) -> list[Series]:
+    """The busiest sites one by one, and all others as one."""
+    order = sorted(minutes, key=lambda site: (-sum(minutes[site]), site))
+    shown = order if len(order) <= len(COLOURS) else order[: len(COLOURS) - 1]
+    series = [Series(names.get(site) or site, minutes[site]) for site in shown]
+    if others := order[len(shown) :]:
+        series.append(Series(rest, [sum(column) for column in zip(*(minutes[one] for one in others), strict=True)]))
+    return series
 
 
 def waited(seconds: float) -> tuple[str, int]:
@@ -87,6 +111,6 @@ def waited(seconds: float) -> tuple[str, int]:
     return N_("%(n)s 小时"), int(seconds // 3600)
 
 
-def known_states(given: Iterable[str]) -> tuple[str, ...]:
-    """Those that are states."""
-    return tuple(one for one in given if one in STATES)
+def since(now: datetime) -> Callable[[datetime], tuple[str, int]]:
+    """For templates: how long ago a moment was, as `waited` says it."""
+    return lambda moment: waited(max((now - moment).total_seconds(), 0.0))

@@ -97,21 +97,25 @@ class TestMonitor:
         browser = await region.signed_in("administrator", f"{DESK}/messages/{message}")
         about = browser.page.text
         before = await region.audit(entity=f"MessageHeader/{message}")
-        content = (await browser.get(f"{DESK}/messages/{message}/content")).text
+        asked = (await browser.get(f"{DESK}/messages/{message}/content")).text
+        content = (await browser.post(f"{DESK}/messages/{message}/reason", {"reason": "核对字段映射"})).text
         after = await region.audit(entity=f"MessageHeader/{message}")
 
         assert "王" not in about.replace("王晓梅", "王") or "晓梅" not in about
         assert "ZPD" in about
+        assert "晓梅" not in asked
         assert "晓梅" in content
         assert "&#34;resourceType&#34;: &#34;Encounter&#34;" in content
         assert "已入库" in content
         assert (len(before), len(after)) == (0, 1)
+        assert "核对字段映射" in str(after[0])
         assert any(entity.get("role", {}).get("code") == "1" for entity in after[0]["entity"])
 
     async def test_script_in_a_message(self, region: World) -> None:
         """What a message holds is text, never a part of the page."""
         (message,) = await send(region, adt("1").replace("晓梅".encode(), b"<script>alert(1)</script>"))
         browser = await region.signed_in("administrator", f"{DESK}/messages/{message}/content")
+        await browser.post(f"{DESK}/messages/{message}/reason", {"reason": "核对字段映射"})
 
         assert "<script>alert" not in browser.page.text
         assert "&lt;script&gt;alert" in browser.page.text
