@@ -28,6 +28,7 @@ from adapters.mllp.server import MllpServer
 from hie.access.demo_sign_in.accounts import bind_demo_accounts
 from hie.access.gate import Gate
 from hie.applications.administration import routes as administration
+from hie.applications.administration.counting import TrafficCounts
 from hie.applications.drug_supervision import routes as drug_supervision
 from hie.applications.primary_care import events as primary_care_events
 from hie.applications.primary_care import routes as primary_care
@@ -46,15 +47,19 @@ from hie.exchange.filing import Filing
 from hie.exchange.ids import Clock, now
 from hie.exchange.intake import Intake
 from hie.exchange.journal import Journal
+from hie.exchange.lane_count import LaneCount
 from hie.exchange.leases import Leases
 from hie.exchange.limits import SiteLimits
 from hie.exchange.listeners import listeners, usual
 from hie.exchange.mllp_door import mllp_server
 from hie.exchange.outbox import Outbox
 from hie.exchange.outbox_runner import OutboxRunner
+from hie.exchange.pausing import Pausing
 from hie.exchange.pipeline import Pipeline, pipeline
+from hie.exchange.pruning import Pruner
 from hie.exchange.quarantine import Quarantine
 from hie.exchange.region_codes import mapper
+from hie.exchange.retention import retention
 from hie.exchange.schema import Schema
 from hie.exchange.unmapped import UnmappedQueue
 from hie.exchange.worker import Worker
@@ -124,6 +129,7 @@ class Services:
     interest: Interest
     feeds: Feeds
     feed_interest: FeedInterest
+    holds: Pausing
 
     def leases(self, collection: str) -> Leases:
         """The leases of this process in `lanes` or `consumers`."""
@@ -140,6 +146,7 @@ async def build(settings: Settings, *, clock: Clock = now) -> AsyncIterator[Serv
         services = wire(settings, client, clock)
         stack.push_async_callback(services.gate.aclose)
         stack.push_async_callback(services.audit.aclose)
+        await stack.enter_async_context(LaneCount(client, settings.database_prefix, settings.lanes).kept())
         for part in (services.store, services.registry, services.journal, services.outbox):
             await part.ensure_indexes()
         await stack.enter_async_context(services.store.parameters.kept())
@@ -201,7 +208,7 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
         Quarantine(journal, directory), intake, gate, audit, words,
         pipeline(store=store, directory=directory, filing=filing, journal=journal, mapper=mapper(words), held=claims),
         work,
-        fhir, interest, feeds, feed_interest,
+        fhir, interest, feeds, feed_interest, Pausing(client, prefix, clock=clock),
     )  # fmt: skip
 
 
@@ -313,20 +320,27 @@ def carrier(services: Services) -> ByChannel:
 
 def workers(
     services: Services,
-) -> tuple[Worker, OutboxRunner, Clockwork, Deliveries, BulkRunner, Reindexer, FeedDeliveries]:
-    """A worker of the lanes, a runner of the outbox, what time alone changes, subscribers, bulk, reindexing, feeds."""
+) -> tuple[Worker, OutboxRunner, Clockwork, Deliveries, BulkRunner, Reindexer, FeedDeliveries, Pruner]:
+    """Lanes, outbox, what time alone changes, subscribers, bulk, reindexing, feeds, pruning."""
     worker = Worker(
         services.journal, carrier(services), services.leases("lanes"), lanes=services.settings.lanes,
         unmapped=services.unmapped, quarantine=services.quarantine,
+        pausing=services.holds,
     )  # fmt: skip
     consumers = services.leases("consumers")
     told = wiring.deliveries(services.fhir, consumers.owner)
     bulk = BulkRunner(services.fhir, services.leases("bulk_leases"))
     again = Reindexer(services.store.collections, services.store.parameters, rate=services.settings.reindex_rate)
     feeds = feed_wiring.deliveries(services.fhir, services.feeds, consumers.owner)
-    return worker, OutboxRunner(services.outbox, consumers), clockwork(services.work), told, bulk, again, feeds
+    pruner = Pruner(
+        services.client, services.settings.database_prefix, partial(retention, services.settings.data_dir),
+        services.leases("pruning_leases"), clock=services.clock,
+    )  # fmt: skip
+    return worker, OutboxRunner(services.outbox, consumers), clockwork(services), told, bulk, again, feeds, pruner
 
 
-def clockwork(work: Work) -> Clockwork:
+def clockwork(services: Services) -> Clockwork:
     """The housekeeping of every module that has some."""
-    return Clockwork({"regional-medical": partial(regional_medical_events.housekeeping, work)})
+    traffic = TrafficCounts(services.client, services.settings.database_prefix, clock=services.clock)
+    referrals = partial(regional_medical_events.housekeeping, services.work)
+    return Clockwork({"regional-medical": referrals, "traffic": traffic.catch_up})

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from pymongo.errors import PyMongoError
 
+from hie.commands.engine import close_messages, pause, prune, replace_message, replay, resume
 from hie.commands.feeds import feed_app
 from hie.commands.sites import history, load, rollback, show, unmapped
 from hie.errors import HieError
@@ -24,6 +25,13 @@ site_app = typer.Typer(no_args_is_help=True, help="Sending sites.")
 for _command in (load, show, history, rollback, unmapped):
     site_app.command(_command.__name__)(_command)
 app.add_typer(site_app, name="site")
+site_app.command("pause")(pause)
+site_app.command("resume")(resume)
+for _name, _engine in (
+    ("replay", replay), ("pause", pause), ("resume", resume), ("prune", prune), ("replace", replace_message),
+    ("close", close_messages),
+):  # fmt: skip
+    app.command(_name)(_engine)
 account_app = typer.Typer(no_args_is_help=True, help="Accounts of residents.")
 app.add_typer(account_app, name="account")
 profile_app = typer.Typer(no_args_is_help=True, help="Profiles that resources are validated against.")
@@ -163,21 +171,6 @@ def simulate(
         f"FHIR: {tally.transactions} transactions, {tally.failed} failed."
     )
     raise typer.Exit(1 if tally.failed else 0)
-
-
-@app.command()
-def replay(
-    message: Annotated[list[str] | None, typer.Argument(help="Journal ids.")] = None,
-    dead: Annotated[bool, typer.Option("--dead", help="Every dead letter.")] = False,
-    since: Annotated[datetime | None, typer.Option(help="Everything received from then on.")] = None,
-    until: Annotated[datetime | None, typer.Option(help="... and before then.")] = None,
-) -> None:
-    """Process journaled messages again: some, all dead letters, or a time range. Exit 1: nothing was found."""
-    from hie.commands.upkeep import replay_messages
-
-    count = asyncio.run(replay_messages(Settings(), message or [], dead=dead, since=since, until=until))
-    say(f"{count} messages will be processed again.")
-    raise typer.Exit(0 if count else 1)
 
 
 @app.command()

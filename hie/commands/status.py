@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from dataclasses import asdict
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -13,16 +15,16 @@ from pymongo.errors import PyMongoError
 
 from hie.exchange.journal import Journal
 from hie.exchange.outbox import Outbox
+from hie.exchange.pausing import Pausing
 from hie.settings import Settings
 from hie.supervisor.up import answers, on_this_machine
 
 
 async def status(settings: Settings) -> dict[str, Any]:
     """Ready or not, addresses, journal counts; without a database `ready` is False and `counts` None."""
-    try:
-        counts: dict[str, Any] | None = await journal_counts(settings)
-    except PyMongoError:
-        counts = None
+    counts: dict[str, Any] | None = None
+    with contextlib.suppress(PyMongoError):
+        counts = await journal_counts(settings) | {"paused_sites": await paused_sites(settings)}
     ready = answers(f"{on_this_machine(settings, settings.web_port)}/health/ready")
     return {"ready": ready and counts is not None, "addresses": addresses(settings), "journal": counts}
 
@@ -47,6 +49,15 @@ async def journal_counts(settings: Settings) -> dict[str, Any]:
         settings.database_uri, tz_aware=True, serverSelectionTimeoutMS=3000
     ) as client:
         return dict(await Journal(client, settings.database_prefix).counts())
+
+
+async def paused_sites(settings: Settings) -> dict[str, Any]:
+    """Which sites are paused, by whom, since when, why, and how many of their messages wait."""
+    async with AsyncMongoClient[dict[str, Any]](
+        settings.database_uri, tz_aware=True, serverSelectionTimeoutMS=3000
+    ) as client:
+        listed = await Pausing(client, settings.database_prefix).listed()
+    return {one.site: {key: value for key, value in asdict(one).items() if key != "site"} for one in listed}
 
 
 async def drain(settings: Settings, seconds: float, *, events: bool = False) -> bool:

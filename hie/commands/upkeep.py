@@ -1,14 +1,12 @@
 """
-`hie replay`, `hie verify-audit`, `hie reindex`, `hie migrate`: what keeps a running region well.
+`hie verify-audit`, `hie reindex`, `hie migrate`: what keeps a running region well.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pymongo import AsyncMongoClient
 from pymongo.errors import ConnectionFailure
@@ -16,7 +14,6 @@ from pymongo.errors import ConnectionFailure
 from hie.audit.trail import AuditTrail
 from hie.errors import Unavailable
 from hie.exchange.database import Client
-from hie.exchange.dead_letters import DeadLetters
 from hie.exchange.journal import Journal
 from hie.exchange.outbox import Outbox
 from hie.exchange.schema import Schema
@@ -26,7 +23,6 @@ from hie.settings import Settings
 from records.resource_store import ResourceStore
 
 Say = Callable[[str], None]
-BY = "hie replay"
 
 
 @asynccontextmanager
@@ -39,33 +35,6 @@ async def database(settings: Settings) -> AsyncIterator[Client]:
             yield client
         except ConnectionFailure as error:
             raise Unavailable("The database does not answer; is the exchange running?") from error
-
-
-async def replay_messages(
-    settings: Settings,
-    messages: Sequence[str],
-    *,
-    dead: bool = False,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> int:
-    """Put messages back into their lanes; the workers do the rest. Returns how many."""
-    zone = ZoneInfo(settings.default_zone)
-    async with database(settings) as client:
-        letters = DeadLetters(Journal(client, settings.database_prefix))
-        count = await letters.replay(list(messages), by=BY) if messages else 0
-        if dead:
-            count += await letters.replay_dead(by=BY)
-        if since or until:
-            count += await letters.replay_received(_aware(since, zone), _aware(until, zone), by=BY)
-    return count
-
-
-def _aware(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
-    """A time written without a zone is one of the region."""
-    if moment is None or moment.tzinfo is not None:
-        return moment
-    return moment.replace(tzinfo=zone).astimezone(UTC)
 
 
 async def verify(settings: Settings, say: Say) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bson import ObjectId
 from gridfs.asynchronous import AsyncGridFSBucket
+from pymongo.asynchronous.client_session import AsyncClientSession
 
 from hie.exchange.database import Database
 
@@ -29,3 +30,7 @@ class Bodies:
         """The whole body."""
         stream = await self._bucket.open_download_stream(file)
         return bytes(await stream.read())
+
+    async def drop(self, file: ObjectId, session: AsyncClientSession) -> None:
+        """Let a body go, together with what the session does to its entry."""
+        await self._bucket.delete(file, session=session)

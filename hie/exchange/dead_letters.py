@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from adapters.errors import AdapterError
 from hie.errors import HieError
 from hie.exchange.inbound import InboundMessage
-from hie.exchange.journal import Journal, since_until
+from hie.exchange.journal import Journal
+from hie.exchange.replaying import REPLAYABLE, Replaying, Selection, selected
 from records.errors import RecordError
 
-REPLAYABLE = ("dead", "committed", "kept")
+__all__ = ["REPLAYABLE", "DeadLetters", "reason_of"]
 LONGEST = 500
 
 
@@ -48,13 +48,12 @@ class DeadLetters:
 
     async def replay(self, message_ids: Sequence[str], *, by: str) -> int:
         """Process these again, dead or done; returns how many."""
-        query: dict[str, Any] = {"_id": {"$in": list(message_ids)}, "state": {"$in": REPLAYABLE}}
-        return await self._journal.release(query, by=by)
+        return await Replaying(self._journal).run(selected(message_ids), by=by) if message_ids else 0
 
     async def replay_dead(self, *, by: str, site: str | None = None) -> int:
         """Process every dead message again, or those of a site."""
-        return await self._journal.release({"state": "dead"} | ({"site": site} if site else {}), by=by)
+        return await Replaying(self._journal).run(Selection(states=("dead",), site=site or ""), by=by)
 
     async def replay_received(self, since: datetime | None, until: datetime | None, *, by: str) -> int:
         """Process everything received in a span of time again: after a better mapping, or a restored store."""
-        return await self._journal.release({"state": {"$in": REPLAYABLE}} | since_until(since, until), by=by)
+        return await Replaying(self._journal).run(Selection(since=since, until=until), by=by)

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-State = Literal["pending", "committed", "kept", "dead", "quarantined", "rejected", "paused", "closed"]
+State = Literal["pending", "committed", "kept", "dead", "quarantined", "rejected", "paused"]
 """
 pending: acknowledged, not processed. committed: its facts are in the stores. kept: understood, not translated.
 dead: could not finish; has a reason and can be replayed. quarantined: unknown sender, waits for onboarding.
 rejected: answered AE, AR or an OperationOutcome; the raw bytes are kept. paused: pending, of a site that is paused.
-closed: a dead letter that somebody dealt with, by a corrected message or otherwise.
 """
 
 Channel = Literal["mllp", "http", "fhir"]

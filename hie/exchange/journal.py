@@ -6,7 +6,7 @@ HL7 v2 chapter 2.9.2 (an accept acknowledgement commits the receiver); OpenHIM's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -68,6 +68,10 @@ class Journal(JournalReading):
     async def ensure_indexes(self) -> None:
         """Create what is missing; changes nothing otherwise."""
         await self.collection.create_indexes(INDEXES)
+
+    def now(self) -> datetime:
+        """The journal's clock."""
+        return self._clock()
 
     def next_id(self) -> str:
         """An id for a message that is coming in now."""
@@ -176,9 +180,13 @@ class Journal(JournalReading):
         return replace(message, attempts=message.attempts + 1)
 
     async def release(self, query: Mapping[str, Any], *, by: str, changes: Mapping[str, Any] | None = None) -> int:
-        """Back to pending, at their old place in their lanes; attempts are kept, and who asked. Returns how many."""
+        """
+        Back to pending, at their old place in their lanes; attempts are kept, and who asked. Returns how many.
+
+        What was pruned stays what it is. Many at once, or in another number of lanes: see `replaying`.
+        """
         done = await self.collection.update_many(
-            dict(query),
+            {**query, "pruned": {"$exists": False}},
             {
                 "$set": {"state": "pending", **(changes or {})},
                 "$push": {"released": {"by": by, "at": self._clock()}},
@@ -186,9 +194,12 @@ class Journal(JournalReading):
         )
         return done.modified_count
 
-    async def pending_in(self, lanes: Sequence[int], limit: int) -> list[InboundMessage]:
-        """The oldest pending messages of these lanes, in order, with their bytes."""
-        found = self.collection.find({"state": "pending", "lane": {"$in": list(lanes)}}).sort("_id", 1).limit(limit)
+    async def pending_in(
+        self, lanes: Sequence[int], limit: int, *, without: Collection[str] = ()
+    ) -> list[InboundMessage]:
+        """The oldest pending messages of these lanes, in order, with their bytes; none of the sites `without`."""
+        query = {"state": "pending", "lane": {"$in": list(lanes)}, **_but(without)}
+        found = self.collection.find(query).sort("_id", 1).limit(limit)
         return [await self._with_body(document) async for document in found]
 
     async def _with_body(self, document: Document) -> InboundMessage:
@@ -196,17 +207,22 @@ class Journal(JournalReading):
             document = {**document, "raw": await self._bodies.get(document["file"])}
         return to_message(document)
 
-    async def open_merges(self) -> list[tuple[str, int, int]]:
+    async def open_merges(self, *, without: Collection[str] = ()) -> list[tuple[str, int, int]]:
         """Pending messages that concern two lanes: id, lane, other lane; oldest first."""
         found = self.collection.find(
-            {"also": {"$exists": True}, "state": "pending"}, {"lane": 1, "also": 1}
+            {"also": {"$exists": True}, "state": "pending", **_but(without)}, {"lane": 1, "also": 1}
         ).sort("_id", 1)  # fmt: skip
         return [(document["_id"], document["lane"], document["also"]) async for document in found]
 
-    async def has_older(self, lane: int, message_id: str) -> bool:
+    async def has_older(self, lane: int, message_id: str, *, without: Collection[str] = ()) -> bool:
         """True while something older than that message is pending in a lane."""
-        older = {"state": "pending", "lane": lane, "_id": {"$lt": message_id}}
+        older = {"state": "pending", "lane": lane, "_id": {"$lt": message_id}, **_but(without)}
         return await self.collection.find_one(older, {"_id": 1}) is not None
+
+
+def _but(sites: Collection[str]) -> dict[str, Any]:
+    """A filter that leaves out the messages of some sites."""
+    return {"site": {"$nin": sorted(sites)}} if sites else {}
 
 
 def since_until(since: datetime | None, until: datetime | None) -> dict[str, Any]:

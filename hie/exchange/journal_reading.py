@@ -40,7 +40,7 @@ class JournalReading:
         async for row in await self.collection.aggregate(steps):
             state, site = row["_id"]["state"], row["_id"]["site"] or "unknown"
             by_site.setdefault(site, {})[state] = row["n"]
-            totals[state] += row["n"]
+            totals[state] = totals.get(state, 0) + row["n"]
         oldest = await self.oldest_pending()
         age = max((self._clock() - oldest).total_seconds(), 0.0) if oldest else 0.0
         return {"received": sum(totals.values()), **totals, "oldest_pending_seconds": age, "by_site": by_site}
@@ -52,7 +52,8 @@ class JournalReading:
 
     async def pending(self, *, limit: int = 0) -> int:
         """How many wait; cheaper than all counts. With a limit no more than that are counted."""
-        return await self.collection.count_documents({"state": "pending"}, **({"limit": limit} if limit else {}))
+        options: dict[str, Any] = {"limit": limit} if limit else {}
+        return await self.collection.count_documents({"state": "pending"}, **options)
 
     async def last_pending_lane(self) -> int:
         """The highest lane in which something waits, -1 where nothing does."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from hie.directory.sites import Directory
 from hie.exchange.journal import Journal
+from hie.exchange.replaying import Replaying, Selection
 
 
 class Quarantine:
@@ -33,6 +34,6 @@ class Quarantine:
         for sender in await self.senders():
             site = await self._directory.site_for(sender)
             if site is not None:
-                query = {"state": "quarantined", "sender": sender}
-                released += await self._journal.release(query, by=by, changes={"site": site.id})
+                waiting = Selection(states=("quarantined",), sender=sender)
+                released += await Replaying(self._journal).run(waiting, by=by, changes={"site": site.id})
         return released

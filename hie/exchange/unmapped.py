@@ -149,4 +149,6 @@ async def _queries(site: str, parts: Sequence[Mapping[str, Any]]) -> AsyncIterat
     named = [{name: part.get(name, "") for name in FIELDS[1:]} for part in parts]
     for at in range(0, len(named), AT_ONCE):
         held = {"$elemMatch": {"$or": named[at : at + AT_ONCE]}}
-        yield {"site": site, "state": {"$in": list(REPLAYABLE)}, "unmapped": held}
+        yield {
+            "site": site, "state": {"$in": list(REPLAYABLE)}, "unmapped": held, "pruned": {"$exists": False},
+        }  # fmt: skip

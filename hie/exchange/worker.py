@@ -22,6 +22,7 @@ from hie.exchange.journal import Journal
 from hie.exchange.lanes import ready
 from hie.exchange.leases import Leases
 from hie.exchange.outbox_runner import Patience, pause
+from hie.exchange.pausing import Pausing
 from hie.exchange.quarantine import Quarantine
 from hie.exchange.steps.conclude import TakenElsewhere
 from hie.exchange.unmapped import UnmappedQueue
@@ -61,13 +62,15 @@ class Worker:
         lanes: int,
         unmapped: UnmappedQueue | None = None,
         quarantine: Quarantine | None = None,
+        pausing: Pausing | None = None,
         pace: Pace = PACE,
     ) -> None:
         self._journal, self._pipeline, self._leases = journal, pipeline, leases
         self._lanes = lanes
-        self._unmapped, self._quarantine = unmapped, quarantine
+        self._unmapped, self._quarantine, self._pausing = unmapped, quarantine, pausing
         self._pace = pace
         self._held: frozenset[int | str] = frozenset()
+        self._paused: frozenset[str] = frozenset()
         self._sure_until = 0.0
         self._busy: dict[int, asyncio.Task[None]] = {}
         self._resting: dict[int, float] = {}
@@ -135,6 +138,8 @@ class Worker:
             await self._unmapped.roll_up()
         if self._quarantine is not None:
             await self._quarantine.release_known()
+        if self._pausing is not None:
+            await self._pausing.settle()
 
     async def _round(self) -> int:
         """Start what can start; returns how many lanes were started."""
@@ -144,10 +149,12 @@ class Worker:
         room = self._pace.at_once - len(self._busy)
         if not free or room <= 0 or now > self._sure_until:
             return 0
-        messages = await self._journal.pending_in(free, self._pace.batch)
+        if self._pausing is not None:
+            self._paused = await self._pausing.sites()
+        messages = await self._journal.pending_in(free, self._pace.batch, without=self._paused)
         if not messages:
             return 0
-        queues = ready(messages, await self._journal.open_merges())
+        queues = ready(messages, await self._journal.open_merges(without=self._paused))
         chosen = sorted(queues.items(), key=lambda item: item[1][0].id)[:room]
         for lane, queue in chosen:
             if lane not in self._busy:
@@ -158,7 +165,7 @@ class Worker:
         """One lane's messages in order, until one has to wait."""
         try:
             for message in queue:
-                if lane not in self._held or time.monotonic() > self._sure_until or not await self._process(message):
+                if not self._may_go_on(lane, message) or not await self._process(message):
                     break
         except PyMongoError as error:
             _log.warning("lane waits for the database", lane=lane, error=type(error).__name__)
@@ -166,9 +173,12 @@ class Worker:
         finally:
             self._busy.pop(lane, None)
 
+    def _may_go_on(self, lane: int, message: InboundMessage) -> bool:
+        return lane in self._held and time.monotonic() <= self._sure_until and message.site not in self._paused
+
     async def _process(self, message: InboundMessage) -> bool:
         """True where the message is done with: stored, or dead. False: its lane waits."""
-        if message.other_lane is not None and await self._journal.has_older(message.other_lane, message.id):
+        if await self._is_early(message):
             self._resting[message.lane] = time.monotonic() + self._pace.shortest
             return False
         try:
@@ -180,6 +190,16 @@ class Worker:
         except Exception as error:
             return await self._bury(message, error)
         return True
+
+    async def _is_early(self, message: InboundMessage) -> bool:
+        """
+        Something older waits in the other lane of a merge; or in the own one, where a replay came in between: messages
+        that are put back appear while the lane is being read.
+        """
+        lanes = [message.lane] if message.attempts else []
+        if message.other_lane is not None:
+            lanes.append(message.other_lane)
+        return any([await self._journal.has_older(lane, message.id, without=self._paused) for lane in lanes])
 
     async def _again(self, message: InboundMessage, error: Exception) -> bool:
         """Nothing is wrong with the message: the lane waits. A conflict that never ends is a dead letter."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from hie.audit.events import Entry
 from hie.audit.trail import AuditTrail
+from hie.commands.engine import aware, replay_selected
 from hie.commands.status import drain, journal_counts
-from hie.commands.upkeep import migrate_stores, reindex_all, replay_messages, verify
+from hie.commands.upkeep import migrate_stores, reindex_all, verify
 from hie.errors import Unavailable
 from hie.exchange.database import Client
 from hie.exchange.inbound import InboundMessage
 from hie.exchange.journal import Journal
+from hie.exchange.replaying import Selection
 from hie.settings import Settings
 from records.resource_store import ResourceStore
 from records.stored import Write
@@ -33,6 +37,10 @@ async def keep(journal: Journal, control: str, state: str, at: datetime) -> str:
     return (await journal.append(message, b"")).id
 
 
+async def replayed(settings: Settings, **chosen: Any) -> int:
+    return await replay_selected(settings, Selection(**chosen), lambda _: None, by="test")
+
+
 class TestReplay:
     async def test_choices(self, settings: Settings, mongo: Client) -> None:
         """By id, all dead letters, or what came in a span of time; what is pending already is not counted."""
@@ -41,25 +49,25 @@ class TestReplay:
         await keep(journal, "2", "dead", now - timedelta(days=1))
         await keep(journal, "3", "kept", now)
 
-        assert await replay_messages(settings, [done]) == 1
-        assert await replay_messages(settings, [], dead=True) == 1
-        assert await replay_messages(settings, [], since=now - timedelta(hours=1)) == 1
-        assert await replay_messages(settings, [done], dead=True) == 0
+        assert await replayed(settings, ids=(done,)) == 1
+        assert await replayed(settings, states=("dead",)) == 1
+        assert await replayed(settings, since=now - timedelta(hours=1)) == 1
+        assert await replayed(settings, ids=(done,), states=("dead",)) == 0
         assert (await journal.counts())["pending"] == 3
 
     async def test_time_of_the_region(self, settings: Settings, mongo: Client) -> None:
         """A time without a zone is one of the region, whatever the machine's clock shows."""
-        at = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
+        at, zone = datetime(2026, 11, 24, 1, 30, tzinfo=UTC), ZoneInfo("Asia/Shanghai")
         await keep(Journal(mongo, settings.database_prefix), "1", "committed", at)
 
-        assert await replay_messages(settings, [], since=datetime(2026, 11, 24, 10, 0)) == 0
-        assert await replay_messages(settings, [], since=datetime(2026, 11, 24, 9, 0)) == 1
+        assert await replayed(settings, since=aware(datetime(2026, 11, 24, 10, 0), zone)) == 0
+        assert await replayed(settings, since=aware(datetime(2026, 11, 24, 9, 0), zone)) == 1
 
     async def test_no_database(self, settings: Settings) -> None:
         """Where nobody answers it is said in a sentence."""
         away = settings.model_copy(update={"mongo_uri": "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100"})
         with pytest.raises(Unavailable, match="running"):
-            await replay_messages(away, ["x"])
+            await replayed(away, ids=("x",))
 
 
 class TestStatus:
