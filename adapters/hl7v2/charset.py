@@ -16,10 +16,12 @@ LOCATION = "MSH^1^18"
 LONGEST_HEADER = 65_536
 # GB18030 contains GBK, which contains GB2312; senders write whichever name they know.
 _CODECS = {
-    **dict.fromkeys(("UNICODEUTF8", "UNICODE", "UTF8"), "utf-8"),
-    **dict.fromkeys(("GB180302000", "GB180302005", "GB180302022", "GB18030", "GBK", "GB2312", "CP936"), "gb18030"),
-    **dict.fromkeys(("BIG5", "CP950"), "big5"),
+    **dict.fromkeys(("UNICODEUTF8", "UNICODE", "UTF8", "ISOIR192", "CP65001", "65001"), "utf-8"),
+    **dict.fromkeys(("GB180302000", "GB180302005", "GB180302022", "GB18030", "CP54936", "54936"), "gb18030"),
+    **dict.fromkeys(("GBK", "GB2312", "GB231280", "GB23121980", "EUCCN", "CP936", "MS936", "936"), "gb18030"),
+    "BIG5": "big5", "CP950": "cp950", "MS950": "cp950", "950": "cp950", "BIG5HKSCS": "big5hkscs",
     **dict.fromkeys(("ASCII", "USASCII", "ISOIR6"), "ascii"),
+    "ISOIR100": "iso8859-1",
     **{f"8859{part}": f"iso8859-{part}" for part in (*range(1, 12), 13, 14, 15, 16)},
     **{f"ISO8859{part}": f"iso8859-{part}" for part in (*range(1, 12), 13, 14, 15, 16)},
     "KSX1001": "euc_kr",

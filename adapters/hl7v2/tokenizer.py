@@ -60,7 +60,7 @@ def _lines(text: str, separator: str) -> tuple[list[str], int]:
     loose: list[str] = []
     continued = 0
     for line in text.replace("\r\n", "\r").replace("\n", "\r").split("\r"):
-        usual = line[3:4] == separator and line[:3].isalnum()
+        usual = line[3:4] == separator and _names(line[:3])
         if begun := line if usual else _begun(line.strip(), separator):
             _continue(lines, loose, separator)
             lines.append(begun)
@@ -78,10 +78,15 @@ def _continue(lines: list[str], loose: list[str], separator: str) -> None:
         loose.clear()
 
 
+def _names(name: str) -> bool:
+    """Three characters of a segment's name; three ideographs in front of a separator are text."""
+    return name.isalnum() and name.isascii()
+
+
 def _begun(line: str, separator: str) -> str:
     """The line, when it is a segment after all: with blanks in front, or without any field."""
     name = line[:3]
-    if len(name) == 3 and name.isalnum() and (line[3:4] == separator or (len(line) == 3 and name.isupper())):
+    if len(name) == 3 and _names(name) and (line[3:4] == separator or (len(line) == 3 and name.isupper())):
         return line
     return ""
 

@@ -16,8 +16,9 @@ from adapters.facts import Json, resource_id
 from adapters.hl7v2.charset import codec_of
 from adapters.hl7v2.message import Segment, Value
 from adapters.hl7v2.to_fhir.draft import Draft
-from adapters.hl7v2.to_fhir.observation_value import TEXT, whole_text
+from adapters.hl7v2.to_fhir.observation_value import TEXT
 from adapters.hl7v2.to_fhir.reconcile.documents import labelled
+from adapters.hl7v2.to_fhir.text import whole_text
 
 # A resource is one database document of at most 16 MB (MongoDB), base64 adds a third.
 INLINE_BYTES = 1_000_000

@@ -22,6 +22,7 @@ from adapters.hl7v2.to_fhir.quantities import (
     structured,
     unit_of,
 )
+from adapters.hl7v2.to_fhir.text import whole_text
 from adapters.hl7v2.to_fhir.times import time_of_day
 
 _CODED = frozenset({"CE", "CWE", "CNE", "CF", "IS", "ID"})
@@ -30,16 +31,6 @@ TEXT = frozenset({"TX", "FT", "ST"})
 _REPEATABLE = frozenset({*_CODED, "NM", "SN", "TS", "DT", "DTM", "TM", "CQ", "NR", "DR"})
 # Not values but documents: they go to the report's presented form.
 ATTACHMENTS = frozenset({"ED", "RP"})
-
-
-def whole_text(segment: Segment, field: int) -> str:
-    """A free-text field read whole: a stray `^` or `&` is text, repetitions are lines."""
-    if not 0 < field <= len(segment.fields):
-        return ""
-    repetitions = (
-        "^".join("&".join(component) for component in repetition) for repetition in segment.fields[field - 1]
-    )
-    return "\n".join(repetitions).strip()
 
 
 def value(draft: Draft, obx: Segment) -> Json:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from adapters.hl7v2.message import Segment
+from adapters.hl7v2.to_fhir.text import whole_lines
 
 _BEGINS_ITEM = frozenset({"OBR", "RXA", "RXE", "RXO", "RXD", "RXG"})
 _STARTS_ORDERS = frozenset({"ORC", "SPM", "SAC", *_BEGINS_ITEM})
@@ -251,4 +252,4 @@ def loose_results(segments: Iterable[Segment]) -> Iterator[Result]:
 
 def note_text(notes: Iterable[Segment]) -> str:
     """The comments of NTE segments, a line each."""
-    return "\n".join(line for nte in notes for value in nte.all(3) if (line := value[1].strip()))
+    return "\n".join(text for nte in notes for line in whole_lines(nte, 3) if (text := line.strip()))

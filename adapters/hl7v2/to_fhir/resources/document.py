@@ -15,14 +15,14 @@ from adapters.hl7v2.to_fhir.attachments import attachments, content_type, text_a
 from adapters.hl7v2.to_fhir.codes import field_concept
 from adapters.hl7v2.to_fhir.draft import Draft, prune
 from adapters.hl7v2.to_fhir.identifiers import ei, unique
-from adapters.hl7v2.to_fhir.observation_value import ATTACHMENTS, TEXT, whole_text
+from adapters.hl7v2.to_fhir.observation_value import ATTACHMENTS, TEXT
 from adapters.hl7v2.to_fhir.reconcile.documents import document as document_rule
 from adapters.hl7v2.to_fhir.reconcile.documents import superseded
 from adapters.hl7v2.to_fhir.reconcile.moments import stamp
 from adapters.hl7v2.to_fhir.resources.patient import Subject
 from adapters.hl7v2.to_fhir.resources.people import practitioners, site_organization
 from adapters.hl7v2.to_fhir.tables import look_up, v2_system
-from adapters.hl7v2.to_fhir.text import clean
+from adapters.hl7v2.to_fhir.text import clean, whole_text
 
 _RELATIONS = {"T05": "appends", "T06": "appends", "T09": "replaces", "T10": "replaces"}
 _EDITS = frozenset({"T07", "T08"})

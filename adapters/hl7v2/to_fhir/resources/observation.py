@@ -16,7 +16,7 @@ from adapters.hl7v2.message import Field, Segment
 from adapters.hl7v2.to_fhir.codes import field_concept
 from adapters.hl7v2.to_fhir.draft import Draft
 from adapters.hl7v2.to_fhir.identifiers import ei
-from adapters.hl7v2.to_fhir.observation_value import ATTACHMENTS, components, ranges, value, whole_text
+from adapters.hl7v2.to_fhir.observation_value import ATTACHMENTS, components, ranges, value
 from adapters.hl7v2.to_fhir.reconcile import results as rules
 from adapters.hl7v2.to_fhir.reconcile.moments import stamp
 from adapters.hl7v2.to_fhir.resources import blood_pressure
@@ -26,6 +26,7 @@ from adapters.hl7v2.to_fhir.resources.patient import Subject
 from adapters.hl7v2.to_fhir.resources.people import practitioners
 from adapters.hl7v2.to_fhir.sections import Result, loose_results, note_text
 from adapters.hl7v2.to_fhir.tables import OBSERVATION_CATEGORY, V3_INTERPRETATION, data, look_up
+from adapters.hl7v2.to_fhir.text import whole_text
 
 _TABLES = data("tables.json")
 _VITAL = frozenset(data("vital_signs.json")["codes"])

@@ -13,7 +13,7 @@ from adapters.hl7v2.message import Segment
 from adapters.hl7v2.to_fhir.attachments import attachments
 from adapters.hl7v2.to_fhir.codes import field_concept
 from adapters.hl7v2.to_fhir.draft import Draft
-from adapters.hl7v2.to_fhir.observation_value import ATTACHMENTS, whole_text
+from adapters.hl7v2.to_fhir.observation_value import ATTACHMENTS
 from adapters.hl7v2.to_fhir.reconcile.moments import stamp
 from adapters.hl7v2.to_fhir.reconcile.results import parent as parent_rule
 from adapters.hl7v2.to_fhir.reconcile.results import reported
@@ -25,7 +25,7 @@ from adapters.hl7v2.to_fhir.resources.service_request import fulfilled_service
 from adapters.hl7v2.to_fhir.resources.specimen import specimens
 from adapters.hl7v2.to_fhir.sections import Order, Result, note_text
 from adapters.hl7v2.to_fhir.tables import look_up, v2_system
-from adapters.hl7v2.to_fhir.text import clean
+from adapters.hl7v2.to_fhir.text import clean, whole_text
 
 # LOINC 19005-8 is the impression of an imaging report; IMP is its suffix in HL7 chapter 7.
 _IMPRESSIONS = frozenset({"19005-8", "IMP"})
