@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     mllp_max_connections: int = Field(256, description="Connections at once; further ones are refused")
     mllp_release: int = Field(1, ge=1, le=2, description="MLLP release: 2 commits each message with ACK or NAK first")
     mllp_listeners: Path | None = Field(
-        None, description="YAML of several listeners; without it listeners.yaml of the data directory, where there is one"
+        None, description="YAML of several listeners; without it listeners.yaml of the data directory, if any"
     )
     site_messages_per_second: float = Field(
         0.0, ge=0, description="Messages a second of a site whose profile says nothing; 0: without a limit"

@@ -40,7 +40,8 @@ class TestLife:
         """Booked, changed, moved, cancelled: one resource, known by either number."""
         await hl7.tell(
             siu("S12", "1", "0900", *BOOKED), siu("S14", "2", "0910", *BOOKED),
-            siu("S13", "3", "0920", *BOOKED, start="202603061000"), siu("S15", "4", "0930", reason="^患者取消", start=""),
+            siu("S13", "3", "0920", *BOOKED, start="202603061000"),
+            siu("S15", "4", "0930", reason="^患者取消", start=""),
         )  # fmt: skip
         found = await hl7.one("Appointment?identifier=A1")
 
