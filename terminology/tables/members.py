@@ -197,4 +197,3 @@ def _from(one: Contained) -> Member:
     return Member(
         same(one.system), said.code, one.version, None, said.display, said.designations, one.abstract, one.inactive
     )
-

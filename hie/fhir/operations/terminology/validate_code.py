@@ -94,8 +94,7 @@ async def _by_grammar(call: Call, given: Asked) -> Answer:
     await call.visibility("CodeSystem", INTERACTION)
     url = given.text("url")
     cases = [
-        Case(one, GRAMMARS[url](one.code) if one.system == url else False, NOT_OF_SYSTEM)
-        for one in codings(given, url)
+        Case(one, GRAMMARS[url](one.code) if one.system == url else False, NOT_OF_SYSTEM) for one in codings(given, url)
     ]
     return _answer(call, given, cases)
 
