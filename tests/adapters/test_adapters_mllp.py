@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,9 +22,9 @@ from hl7.mllp import open_hl7_connection
 
 from adapters.hl7v2.ack import acknowledge
 from adapters.hl7v2.parser import read_header
-from adapters.mllp.client import MllpClient
+from adapters.mllp.client import MllpClient, NotCommitted
 from adapters.mllp.framing import Frame, wrap
-from adapters.mllp.server import MllpServer
+from adapters.mllp.server import Handler, MllpServer, Reply
 from adapters.mllp.tls import client_context, server_context
 
 
@@ -49,7 +49,9 @@ class Hospital:
 
 
 @asynccontextmanager
-async def listening(handler: Callable[[Frame], Awaitable[bytes | None]], **settings: Any) -> AsyncIterator[MllpServer]:
+async def listening(
+    handler: Callable[[Frame], Awaitable[Reply | bytes | None]], **settings: Any
+) -> AsyncIterator[MllpServer]:
     server = MllpServer(handler, **settings)
     await server.start()
     try:
@@ -140,6 +142,101 @@ class TestConversation:
             hospital.gate.set()
             assert b"MSA|AA|1" in await one.receive()
             assert b"MSA|AA|2" in await one.receive()
+
+
+async def blocks(reader: asyncio.StreamReader, count: int) -> list[bytes]:
+    async with asyncio.timeout(5):
+        return [(await reader.readuntil(b"\x1c\r"))[1:-2] for _ in range(count)]
+
+
+class TestRelease2:
+    async def test_commit(self) -> None:
+        """Stored: the commit comes as a block of its own before the answer; the sender's own commit is no message."""
+        hospital = Hospital()
+        async with listening(hospital, release=2) as server, client(server, release=2) as sender:
+            for number in range(3):
+                assert f"MSA|AA|{number}".encode() in await sender.send(admission(control=str(number)))
+
+        assert [read_header(frame.data).control_id for frame in hospital.frames] == ["0", "1", "2"]
+
+    async def test_not_committed(self) -> None:
+        """What could not be stored is answered NAK and nothing else; the connection goes on."""
+
+        async def full(frame: Frame) -> Reply:
+            return Reply(b"MSA|AR", committed=b"|broken|" not in frame.data)
+
+        async with listening(full, release=2) as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(wrap(admission().replace(b"ZIBO", b"broken")) + wrap(admission()))
+            assert await blocks(reader, 3) == [b"\x15", b"\x06", b"MSA|AR"]
+            writer.close()
+
+    async def test_failure(self) -> None:
+        """A fault of our own is NAK as well: the sender keeps the message, and the connection lives."""
+        async with listening(Hospital(), release=2) as server, client(server, release=2) as sender:
+            with pytest.raises(NotCommitted):
+                await sender.send(admission().replace(b"ZIBO", b"broken"))
+            assert b"MSA|AA|C1" in await sender.send(admission())
+
+    async def test_answer_again(self) -> None:
+        """A sender that could not keep our answer gets it again, a few times and not for ever."""
+        async with listening(Hospital(), release=2) as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(wrap(admission()))
+            _, answer = await blocks(reader, 2)
+            for _ in range(3):
+                writer.write(wrap(b"\x15"))
+                assert await blocks(reader, 1) == [answer]
+            writer.write(wrap(b"\x15") + wrap(admission(control="next")))
+            assert (await blocks(reader, 2))[0] == b"\x06"
+            writer.close()
+
+    async def test_no_answer_wanted(self) -> None:
+        """Also where no answer is wanted, the commit comes."""
+        async with listening(Hospital(), release=2) as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(wrap(admission().replace(b"ZIBO", b"silent")))
+            assert await blocks(reader, 1) == [b"\x06"]
+            writer.close()
+
+
+class TestBackPressure:
+    async def test_waiting_handler(self) -> None:
+        """While a handler waits nothing more is read: the sender's own writes come to a stop, and nothing is lost."""
+        hospital = Hospital()
+        hospital.gate.clear()
+        async with listening(hospital) as server:
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            frames = [wrap(admission(control=str(n)) + b"NTE|1||" + b"x" * 500_000) for n in range(40)]
+            sending = asyncio.create_task(self._send(writer, frames))
+            await hospital.arrived.wait()
+            await asyncio.sleep(0.3)
+            assert not sending.done()
+            hospital.gate.set()
+            await sending
+            await until(lambda: len(hospital.frames) == 40)
+            writer.close()
+
+        assert [read_header(frame.data).control_id for frame in hospital.frames] == [str(n) for n in range(40)]
+
+    @staticmethod
+    async def _send(writer: asyncio.StreamWriter, frames: list[bytes]) -> None:
+        for frame in frames:
+            writer.write(frame)
+            await writer.drain()
+
+    async def test_close(self) -> None:
+        """A handler may end the connection after its answer, and hears of each one that ended."""
+        ended: list[int] = []
+
+        async def refuse(_frame: Frame) -> Reply:
+            return Reply(b"MSH|refused", committed=False, close=True)
+
+        async with listening(refuse, ended=ended.append) as server, client(server) as sender:
+            assert await sender.send(admission()) == b"MSH|refused"
+            with pytest.raises(ConnectionError):
+                await sender.send(admission())
+            await until(lambda: ended == [1])
 
 
 class TestTrouble:
