@@ -81,7 +81,7 @@ class Corrections:
         kept = await journal.append(entry, b"")
         said = {"old": old.id, "by": by, "at": at, "reason": reason}
         await self._collection.update_one({"_id": kept.id}, {"$setOnInsert": said}, upsert=True)
-        aside = {"state": "closed", "reason": f"{old.reason} Corrected: see {kept.id}.".strip()}
+        aside = {"state": "rejected", "reason": f"{old.reason} Corrected: see {kept.id}.".strip()}
         await journal.collection.update_one({"_id": old.id, "state": {"$in": list(SUPERSEDED)}}, {"$set": aside})
         return kept.id
 

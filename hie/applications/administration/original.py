@@ -24,6 +24,7 @@ from hie.ui import N_
 from records.stored import encode
 
 LONGEST, SEGMENTS = 200_000, 300
+_HEADERS = frozenset({"MSH", "BHS", "FHS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def read(message: InboundMessage, site: Site) -> Original:
         text, codec, tuple((line[:3], visible(line[3:])) for line in lines if line.strip()),
         cut or (parsed is not None and len(parsed.segments) > SEGMENTS),
         [_shown(fact.resource) for fact in translation.facts], translation.subjects, problem or refusal,
-        tuple(_fields(parsed, site, translation)) if parsed else (), parsed.version if parsed else "",
+        tuple(_fields(parsed, site, translation, [line for line in lines if line.strip()])) if parsed else (),
+        parsed.version if parsed else "",
     )  # fmt: skip
 
 
@@ -110,21 +112,27 @@ def _translated(message: InboundMessage, site: Site) -> tuple[Message | None, Tr
         return parsed, Translation(translated=False), error.text
 
 
-def _fields(message: Message, site: Site, translation: Translation) -> Iterator[SegmentShown]:
+def _fields(message: Message, site: Site, translation: Translation, texts: Sequence[str]) -> Iterator[SegmentShown]:
     lines = {line.location: line for line in report(message, site, translation).lines}
-    for segment in message.segments[:SEGMENTS]:
-        shown = tuple(_field(segment, at, lines, message.version) for at in _said(segment))
-        yield SegmentShown(segment.name, segment_name(segment.name), shown)
+    whole = len(texts) == len(message.segments)
+    for place, segment in enumerate(message.segments[:SEGMENTS]):
+        sent = _sent(texts[place], segment) if whole else segment.raw_fields
+        shown = [_field(segment.name, at, raw, lines, message.version) for at, raw in enumerate(sent, start=1) if raw]
+        yield SegmentShown(segment.name, segment_name(segment.name), tuple(shown))
 
 
-def _said(segment: Segment) -> Iterator[int]:
-    return (at for at, raw in enumerate(segment.raw_fields, start=1) if raw)
+def _sent(text: str, segment: Segment) -> Sequence[str]:
+    """The fields of the line itself, with the control characters that reading leaves out; MSH-1 is the separator."""
+    separator = text[len(segment.name) : len(segment.name) + 1]
+    fields = text.split(separator)[1:] if separator and text.startswith(segment.name) else []
+    fields = [separator, *fields] if segment.name in _HEADERS else fields
+    return fields if len(fields) == len(segment.raw_fields) else segment.raw_fields
 
 
-def _field(segment: Segment, at: int, lines: Mapping[str, Line], version: str) -> FieldShown:
-    location, text = f"{segment.name}-{at}", visible(segment.raw(at))
-    line, name = lines.get(location), field_name(segment.name, at, version)
-    return FieldShown(location, name, text, *((line.state, line.elements, line.codes) if line else ()))
+def _field(segment: str, at: int, raw: str, lines: Mapping[str, Line], version: str) -> FieldShown:
+    location = f"{segment}-{at}"
+    line, name = lines.get(location), field_name(segment, at, version)
+    return FieldShown(location, name, visible(raw), *((line.state, line.elements, line.codes) if line else ()))
 
 
 def _shown(resource: Json) -> Translated:

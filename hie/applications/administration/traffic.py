@@ -24,11 +24,10 @@ STATE_WORDS = {
     "quarantined": N_("隔离"),
     "rejected": N_("已拒收"),
     "paused": N_("已暂停"),
-    "closed": N_("已了结"),
 }
 STATE_TONES: Mapping[str, Tone] = {
     "pending": "info", "committed": "good", "kept": "", "dead": "bad", "quarantined": "warn", "rejected": "warn",
-    "paused": "warn", "closed": "",
+    "paused": "warn",
 }  # fmt: skip
 STATE_OPTIONS = tuple(Option(state, text) for state, text in STATE_WORDS.items())
 

@@ -3,83 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-
-import pytest
-from pymongo import AsyncMongoClient
 
 from hie.access.caller import Caller
-from hie.app import Services
-from hie.applications.administration.routes import module
 from hie.audit.events import Entry
 from hie.indicators.indicator import Window
-from hie.workbench.desk import Module
+from tests.hie.applications.administration.administration_world import DESK, adt, kill, send
 from tests.hie.workbench.workbench_people import patient
-from tests.hie.workbench.workbench_world import World, world
+from tests.hie.workbench.workbench_world import World
 
-Mongo = AsyncMongoClient[dict[str, Any]]
-DESK = "/workbench/administration"
 OTHER = "370303194809150175"
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What a channel hands over."""
-
-    data: bytes
-    truncated: bool = False
-    total: int = 0
-    problem: str = ""
-
-
-def modules(services: Services) -> Sequence[Module]:
-    return (module(services),)
-
-
-@pytest.fixture
-async def region(mongo: Mongo, database_prefix: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with world(mongo, database_prefix, tmp_path, modules) as made:
-        yield made
-
-
-def adt(control: str, sender: str = "HIS|H01", extra: str = "") -> bytes:
-    lines = [
-        f"MSH|^~\\&|{sender}|HIE|ZB|20261124080000||ADT^A04^ADT_A01|{control}|P|2.5.1|||||CHN|UNICODE UTF-8",
-        "EVN|A04|20261124080000",
-        "PID|1||L1^^^H01^MR||王^晓梅||19850612|F",
-        "PV1|1|O" + "|" * 17 + "V1",
-    ]
-    return ("\r".join([*lines, *([extra] if extra else [])]) + "\r").encode()
-
-
-async def send(region: World, *messages: bytes, work: bool = True) -> list[str]:
-    """Take messages in, and carry them to the stores; returns their ids."""
-    for raw in messages:
-        await region.services.intake.accept(Frame(raw, total=len(raw)), "mllp")
-    if work:
-        for entry in await region.services.journal.pending_in(range(region.settings.lanes), 100):
-            await region.services.pipeline(entry)
-    return [one.id for one in reversed(await region.services.journal.search(limit=len(messages)))]
-
-
-async def kill(region: World, *ids: str) -> None:
-    """Make dead letters of these."""
-    journal = region.services.journal
-    for entry in await journal.pending_in(range(region.settings.lanes), 100):
-        if entry.id in ids:
-            await journal.conclude(entry, "dead", reason="The visit number is missing. PV1^1^19")
 
 
 class TestMonitor:
     async def test_counts_and_list(self, region: World) -> None:
         """States, sites with their names, the hour; each figure opens its messages."""
-        await send(region, adt("1"), adt("2"))
-        ids = await send(region, adt("3"), work=False)
-        await kill(region, *ids)
+        await send(region.services, adt("1"), adt("2"))
+        ids = await send(region.services, adt("3"), work=False)
+        await kill(region.services, *ids)
         browser = await region.signed_in("administrator", DESK)
         figures = browser.page.text
         listed = (await browser.get(f"{DESK}/messages?state=committed")).text
@@ -93,7 +34,7 @@ class TestMonitor:
 
     async def test_message_keeps_its_words(self, region: World) -> None:
         """The page of a message says everything but its words; the words are one step on, and audited."""
-        (message,) = await send(region, adt("1", extra="ZPD|1|本地"))
+        (message,) = await send(region.services, adt("1", extra="ZPD|1|本地"))
         browser = await region.signed_in("administrator", f"{DESK}/messages/{message}")
         about = browser.page.text
         before = await region.audit(entity=f"MessageHeader/{message}")
@@ -113,7 +54,7 @@ class TestMonitor:
 
     async def test_script_in_a_message(self, region: World) -> None:
         """What a message holds is text, never a part of the page."""
-        (message,) = await send(region, adt("1").replace("晓梅".encode(), b"<script>alert(1)</script>"))
+        (message,) = await send(region.services, adt("1").replace("晓梅".encode(), b"<script>alert(1)</script>"))
         browser = await region.signed_in("administrator", f"{DESK}/messages/{message}/content")
         await browser.post(f"{DESK}/messages/{message}/reason", {"reason": "核对字段映射"})
 
@@ -130,8 +71,8 @@ class TestMonitor:
 class TestDeadLetters:
     async def test_replay_selected(self, region: World) -> None:
         """The ticked ones go back into their lanes, the others stay; who asked is in the journal and in the trail."""
-        ids = await send(region, adt("1"), adt("2"), work=False)
-        await kill(region, *ids)
+        ids = await send(region.services, adt("1"), adt("2"), work=False)
+        await kill(region.services, *ids)
         browser = await region.signed_in("administrator", f"{DESK}/dead-letters")
         page = await browser.post(f"{DESK}/dead-letters", {"what": "selected", "message": ids[:1]})
         counts = await region.services.journal.counts()
@@ -144,8 +85,8 @@ class TestDeadLetters:
 
     async def test_replay_site_and_all(self, region: World) -> None:
         """A site's dead letters, then all that are left."""
-        ids = await send(region, adt("1"), adt("2", "LIS|H02"), adt("3", "LIS|H03"), work=False)
-        await kill(region, *ids)
+        ids = await send(region.services, adt("1"), adt("2", "LIS|H02"), adt("3", "LIS|H03"), work=False)
+        await kill(region.services, *ids)
         browser = await region.signed_in("administrator", f"{DESK}/dead-letters")
         site = await browser.post(f"{DESK}/dead-letters", {"what": "site", "site": "site-lis-h02"})
         rest = await browser.post(f"{DESK}/dead-letters", {"what": "all"})
@@ -155,7 +96,7 @@ class TestDeadLetters:
 
     async def test_nothing_ticked(self, region: World) -> None:
         """Nothing chosen is said, and nothing replayed."""
-        await kill(region, *await send(region, adt("1"), work=False))
+        await kill(region.services, *await send(region.services, adt("1"), work=False))
         browser = await region.signed_in("administrator", f"{DESK}/dead-letters")
         page = await browser.post(f"{DESK}/dead-letters", {"what": "selected"})
 
@@ -164,7 +105,7 @@ class TestDeadLetters:
 
     async def test_forged(self, region: World) -> None:
         """Without the page's token nothing is replayed."""
-        await kill(region, *await send(region, adt("1"), work=False))
+        await kill(region.services, *await send(region.services, adt("1"), work=False))
         browser = await region.signed_in("administrator", f"{DESK}/dead-letters")
         page = await browser.post(f"{DESK}/dead-letters", {"what": "all"}, token=False)
 
@@ -175,7 +116,7 @@ class TestDeadLetters:
 class TestSenders:
     async def test_new_facility(self, region: World) -> None:
         """A sender that nobody knew becomes a facility of the directory; what it sent later is understood as its."""
-        await send(region, adt("1"))
+        await send(region.services, adt("1"))
         browser = await region.signed_in("administrator", f"{DESK}/senders")
         listed = browser.page.text
         await browser.get(f"{DESK}/senders/site-his-h01")
@@ -192,7 +133,7 @@ class TestSenders:
 
     async def test_mistakes(self, region: World) -> None:
         """A facility that is not in the directory is refused, and nothing is registered."""
-        await send(region, adt("1"))
+        await send(region.services, adt("1"))
         browser = await region.signed_in("administrator", f"{DESK}/senders/site-his-h01")
         form = {"how": "existing", "organization": "nobody", "charset": "GBK", "zone": "Asia/Shanghai",
                 "authority": "urn:x"}  # fmt: skip
@@ -206,7 +147,7 @@ class TestSenders:
 class TestCodes:
     async def test_queue(self, region: World) -> None:
         """What was kept but not mapped is counted by site and place."""
-        await send(region, adt("1", extra="ZPD|1|本地"), adt("2", extra="ZPD|1|本地"))
+        await send(region.services, adt("1", extra="ZPD|1|本地"), adt("2", extra="ZPD|1|本地"))
         browser = await region.signed_in("administrator", f"{DESK}/codes?kind=segment")
 
         assert re.search(r"ZPD.*?<td class=\"number\">2</td>", browser.page.text, re.DOTALL)
@@ -294,9 +235,9 @@ class TestAccesses:
 class TestFigures:
     async def test_opened(self, region: World) -> None:
         """A figure with numerator, denominator and the rows behind it, for the region and for one site."""
-        await send(region, adt("1"), adt("2", "LIS|H02"))
-        ids = await send(region, adt("3"), work=False)
-        await kill(region, *ids)
+        await send(region.services, adt("1"), adt("2", "LIS|H02"))
+        ids = await send(region.services, adt("3"), work=False)
+        await kill(region.services, *ids)
         browser = await region.signed_in("administrator", f"{DESK}/indicators")
         assert "消息入库率" in browser.page.text
         overall = (await browser.get(f"{DESK}/indicators/messages-stored")).text
@@ -312,7 +253,7 @@ class TestFigures:
     async def test_closed(self, region: World) -> None:
         """A closed month stays as it was though messages are taken away; a running one is not closed."""
         journal = region.services.journal.collection
-        await send(region, adt("1"))
+        await send(region.services, adt("1"))
         last = datetime(2026, 10, 5, tzinfo=UTC)
         await journal.update_many({}, {"$set": {"received": last}})
         browser = await region.signed_in("administrator", f"{DESK}/indicators/messages-stored?month=2026-10")
