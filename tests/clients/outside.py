@@ -38,12 +38,17 @@ def node_program(name: str) -> list[str]:
     return [node, str(folder / name)]
 
 
-def java_program(name: str) -> list[str]:
-    """The command that compiles and runs a program of one file with HAPI's client on its path."""
+def java_program(name: str, home: Path = HERE / "java", packages: str = "java-clients") -> list[str]:
+    """The command that compiles and runs a program of one file with the packages of its `pom.xml` on its path."""
     java, maven = _tool("java", "-version", JAVA), _found("mvn")
     command = [maven, "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"]
-    folder = _installed("java-clients", HERE / "java" / "pom.xml", command)
-    return [java, "-cp", f"{folder}/jars/*", str(HERE / "java" / name)]
+    folder = _installed(packages, home / "pom.xml", command)
+    return [java, "-cp", f"{folder}/jars/*", str(home / name)]
+
+
+def node() -> str:
+    """Node alone, for programs that need no packages."""
+    return _tool("node", "--version", NODE)
 
 
 def run(command: list[str], environment: Mapping[str, str], seconds: float = 240) -> dict[str, str]:
