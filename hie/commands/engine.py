@@ -9,7 +9,6 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -240,7 +239,7 @@ async def _edit(
         found = await work(Editing(Journal(client, prefix), directory))
         trail = AuditTrail(client, prefix, data_dir=settings.data_dir, observer=Observer(settings.fhir_url))
         caller = Caller(subject=by, name=by, client="hie")
-        entry = Entry("operation", caller, "MessageHeader", query=query)
-        await trail.record([replace(entry, resource_id=one) for one in messages])
+        named = [f"MessageHeader/{one}/{query}" for one in messages]
+        await trail.record([Entry("operation", caller, "MessageHeader", query=one) for one in named])
         await trail.aclose()
     return found

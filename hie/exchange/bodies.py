@@ -20,6 +20,7 @@ class Bodies:
     """Large raw messages."""
 
     def __init__(self, database: Database) -> None:
+        self._files, self._chunks = database["bodies.files"], database["bodies.chunks"]
         self._bucket = AsyncGridFSBucket(database, bucket_name="bodies")
 
     async def put(self, name: str, raw: bytes) -> ObjectId:
@@ -33,4 +34,6 @@ class Bodies:
 
     async def drop(self, file: ObjectId, session: AsyncClientSession) -> None:
         """Let a body go, together with what the session does to its entry."""
-        await self._bucket.delete(file, session=session)
+        # The driver's own delete takes no transactions; these are the two collections that GridFS is specified as.
+        await self._files.delete_one({"_id": file}, session=session)
+        await self._chunks.delete_many({"files_id": file}, session=session)

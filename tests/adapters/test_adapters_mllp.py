@@ -49,9 +49,7 @@ class Hospital:
 
 
 @asynccontextmanager
-async def listening(
-    handler: Callable[[Frame], Awaitable[Reply | bytes | None]], **settings: Any
-) -> AsyncIterator[MllpServer]:
+async def listening(handler: Handler, **settings: Any) -> AsyncIterator[MllpServer]:
     server = MllpServer(handler, **settings)
     await server.start()
     try:
