@@ -40,7 +40,7 @@ def _all(segments: Sequence[Segment], root: Group, node: Node | None, grammar: G
 def _groups(group: Group, node: Node) -> Iterator[Finding]:
     counts = Counter([child.name for child in group.children])
     for child in node.required:
-        if child.name not in counts:
+        if counts[child.name] < child.least:
             yield Finding(_place(child.name, child.first), MISSING_SEGMENT, f"{child.name} is required in {node.name}.")
     for child in node.limited:
         if counts[child.name] > max(child.most, 1):

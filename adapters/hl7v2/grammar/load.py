@@ -16,6 +16,8 @@ from adapters.hl7v2.grammar.model import UNBOUNDED, Child, Datatype, Grammar, Le
 
 # 0396 names coding systems, and leaves L and 99... to everyone; 0291 takes every subtype of MIME (PDF).
 OPEN_TABLES = frozenset({"HL70396", "HL70291"})
+# Where a group takes whatever stands there: what no place takes stays in the open group all the same.
+ANY = "ANYHL7SEGMENT"
 Reference = Any  # hl7apy: (kind, children, ...) of nested tuples and lists
 
 
@@ -57,14 +59,27 @@ def _node(name: str, reference: Reference, groups: dict[str, Node]) -> Node:
     children = tuple(
         Child(child, least, UNBOUNDED if most < 0 else most, _group(child, inner, groups) if sort == "GRP" else None)
         for child, inner, (least, most), sort in listed
+        if child != ANY
     )
     choice = kind == "choice"
     return Node(
         name, children, choice, _first(children, choice), frozenset().union(*(child.inside for child in children)),
         _places([child.first for child in children]), _places([child.inside for child in children]),
-        () if choice else tuple(child for child in children if child.least),
-        tuple(child for child in children if child.most < UNBOUNDED),
+        () if choice else tuple(child for child in _together(children) if child.least),
+        tuple(child for child in _together(children) if child.most < UNBOUNDED),
     )  # fmt: skip
+
+
+def _together(children: tuple[Child, ...]) -> Iterable[Child]:
+    """Places of one name as one: ADT^A17 has two patients, each once."""
+    found: dict[str, Child] = {}
+    for child in children:
+        if known := found.get(child.name):
+            most = min(known.most + child.most, UNBOUNDED)
+            found[child.name] = Child(child.name, known.least + child.least, most, child.group)
+        else:
+            found[child.name] = child
+    return found.values()
 
 
 def _group(name: str, reference: Reference, groups: dict[str, Node]) -> Node:
