@@ -18,6 +18,8 @@ from hie.commands.site_diff import Difference, changed
 from hie.directory.profile import Profile
 
 SAMPLE, EACH, TYPES = 60, 6, 30
+# Each trial has a time of reception of its own: no difference of the profiles.
+_OF_THE_TRIAL = frozenset({"Provenance.recorded"})
 
 
 @dataclass(slots=True)
@@ -63,8 +65,9 @@ def tried(services: Services, sender: str, known: Site, profile: Profile, raws: 
 def _add(outcomes: dict[str, Outcome], before: Sample, after: Sample) -> None:
     change, checked = changed(before, after), judged(after)
     outcome = outcomes.setdefault(change.type, Outcome(change.type))
+    lines = {line for line in change.lines if line.what not in _OF_THE_TRIAL}
     outcome.messages += 1
-    outcome.otherwise += bool(change.lines)
+    outcome.otherwise += bool(lines)
     outcome.refused.update([checked.refused] if checked.refused else [])
     outcome.invalid.update(set(checked.invalid))
-    outcome.differences.update(set(change.lines))
+    outcome.differences.update(lines)

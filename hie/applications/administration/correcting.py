@@ -1,8 +1,8 @@
 """
 Corrections: a message is sent again in other words, under the same control id, as an entry of its own; the old stays.
 
-Who, when and why is kept beside both. The old one, where it could not finish, is never replayed again: it would undo
-the correction. https://www.enterpriseintegrationpatterns.com/patterns/messaging/InvalidMessageChannel.html
+Who, when and why is kept beside both. A dead letter is closed by its correction (hie.exchange.editing): a replay of it
+would undo that. One that was stored stays so, and the new one follows it. https://www.enterpriseintegrationpatterns.com/patterns/messaging/InvalidMessageChannel.html
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from adapters.hl7v2.site import Site
 from hie.applications.administration.services import Services
 from hie.errors import Unprocessable
 from hie.exchange.database import exchange_database
+from hie.exchange.editing import Editing
 from hie.exchange.inbound import InboundMessage
+from hie.exchange.lane_count import lane_count
 from hie.exchange.lanes import lanes_of
-
-SUPERSEDED = ("dead", "quarantined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Corrections:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        database = exchange_database(services.client, services.settings.database_prefix)
-        self._collection = database["corrections"]
+        self._database = exchange_database(services.client, services.settings.database_prefix)
+        self._collection = self._database["corrections"]
 
     async def about(self, message: str) -> list[Correction]:
         """Those that a message took part in, the oldest first."""
@@ -76,23 +76,24 @@ class Corrections:
         """Keep the corrected text as a new entry, and set the old one aside; returns the new id. May be repeated."""
         if tried.raw == old.raw:
             raise Unprocessable("The text is what it was: replay it instead.")
-        journal, at = self._services.journal, self._services.clock()
-        entry = self._entry(old, tried.raw, site, at)
-        kept = await journal.append(entry, b"")
+        if old.state == "dead":
+            return await Editing(self._services.journal, self._services.directory).replace(
+                old.id, tried.raw, by=by, why=reason
+            )
+        at = self._services.clock()
+        kept = await self._services.journal.append(await self._entry(old, tried.raw, site, at), b"")
         said = {"old": old.id, "by": by, "at": at, "reason": reason}
         await self._collection.update_one({"_id": kept.id}, {"$setOnInsert": said}, upsert=True)
-        aside = {"state": "rejected", "reason": f"{old.reason} Corrected: see {kept.id}.".strip()}
-        await journal.collection.update_one({"_id": old.id, "state": {"$in": list(SUPERSEDED)}}, {"$set": aside})
         return kept.id
 
-    def _entry(self, old: InboundMessage, raw: bytes, site: Site, at: datetime) -> InboundMessage:
+    async def _entry(self, old: InboundMessage, raw: bytes, site: Site, at: datetime) -> InboundMessage:
         """As the intake makes it: the lane is that of the patient who is named now."""
-        header, lanes = parser.read_header(raw), self._services.settings.lanes
+        header, lanes = parser.read_header(raw), await lane_count(self._database) or self._services.settings.lanes
         lane, other = lanes_of(header, old.sender, lanes)
         return replace(
             old, id=self._services.journal.next_id(), received=at, raw=raw, state="pending", site=site.id,
             control_id=header.control_id, type=header.type, charset=header.charset, lane=lane, attempts=0, reason="",
-            acknowledgement="", other_lane=other, lanes=lanes, size=len(raw),
+            acknowledgement="", other_lane=other, lanes=lanes, size=len(raw), replaces=old.id,
             remarks=(f"Corrected by an administrator: in place of {old.id}.",),
         )  # fmt: skip
 

@@ -66,7 +66,7 @@ class CorrectionDesk:
 
     async def _message(self, visit: Visit) -> InboundMessage:
         message = await message_of(self.services, visit, body=True)
-        if message.channel == "fhir" or message.state == "pending":
+        if message.channel == "fhir" or message.state in ("pending", "paused") or not message.raw:
             raise Unprocessable("This message cannot be corrected here.")
         return message
 

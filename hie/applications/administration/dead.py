@@ -13,9 +13,11 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from hie.applications.administration import reasons
 from hie.applications.administration.monitor import BASE, site_names
 from hie.applications.administration.services import Services
 from hie.exchange.dead_letters import DeadLetters
+from hie.exchange.editing import Editing
 from hie.ui import N_, Option
 from hie.workbench.desk import Visit
 
@@ -57,7 +59,7 @@ class DeadLetterDesk:
             "administration/dead.html", status=status, rows=rows[:SIZE], causes=causes, site=site, sites=sites,
             names=names, more=more, total=sum(cause.count for cause in causes), errors=errors,
             in_site=sum(cause.count for cause in causes if cause.site == site) if site else 0,
-            replayed=visit.query.get("replayed", ""),
+            replayed=visit.query.get("replayed", ""), closed=visit.query.get("closed", ""),
         )  # fmt: skip
 
     async def _causes(self) -> Sequence[Cause]:
@@ -82,12 +84,26 @@ class DeadLetterDesk:
             case "site" if visit.form.get("site"):
                 site = visit.form["site"]
                 replayed, query = await self.letters.replay_dead(by=by, site=site), f"site={site}"
+            case "close":
+                return await self._close(visit)
             case "all":
                 replayed, query = await self.letters.replay_dead(by=by), "all"
             case _:
                 return await self._page(visit, {"message": N_("请选择要重放哪些消息。")}, 422)
         visit.note("operation", query=f"$replay?{query}")
         return visit.redirect(f"{BASE}/dead-letters?replayed={replayed}")
+
+    async def _close(self, visit: Visit) -> Response:
+        """The ticked ones are dealt with in another way; the reason stays with each."""
+        chosen = [one for one in visit.values("message") if one]
+        errors = reasons.check(visit.form, "why") | ({} if chosen else {"message": N_("请先勾选要重放的消息。")})
+        if errors:
+            return await self._page(visit, errors, 422)
+        reasons.saying(visit, "why")
+        editing = Editing(self.services.journal, self.services.directory)
+        closed = await editing.close(chosen, by=visit.caller.subject, why=visit.form["why"])
+        visit.note("operation", query=f"$close?{len(chosen)} messages")
+        return visit.redirect(f"{BASE}/dead-letters?closed={closed}")
 
     async def replay_one(self, visit: Visit) -> Response:
         """POST: the message of the page, dead or done."""

@@ -24,6 +24,7 @@ from hie.ui import N_
 from records.stored import encode
 
 LONGEST, SEGMENTS = 200_000, 300
+PRUNED = N_("正文已按保存期限清除，不能再查看。")
 _HEADERS = frozenset({"MSH", "BHS", "FHS"})
 
 
@@ -78,6 +79,8 @@ class Original:
 
 def read(message: InboundMessage, site: Site) -> Original:
     """Everything that can be said about the bytes; a broken message is shown as far as it can be read."""
+    if not message.raw:
+        return Original("", "", problem=PRUNED)
     if message.raw.lstrip()[:1] in (b"{", b"["):
         return _json(message.raw)
     text, codec, problem = decoded(message.raw, site)

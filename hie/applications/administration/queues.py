@@ -62,7 +62,7 @@ class Queues:
 
     async def of_site(self, site: str) -> SiteQueue:
         """One site's queue."""
-        pending: dict[str, Any] = {"site": site, "state": "pending"}
+        pending: dict[str, Any] = {"site": site, "state": {"$in": ["pending", "paused"]}}
         first = await self.journal.collection.find_one(pending, {"received": 1}, sort=[("_id", 1)])
         dead = await self.journal.collection.count_documents({"site": site, "state": "dead"}, limit=MOST)
         waiting = await self.journal.collection.count_documents(pending, limit=MOST) if first else 0

@@ -11,6 +11,7 @@ from hie.exchange.database import Client
 from hie.exchange.ids import Clock
 from hie.exchange.journal import Journal
 from hie.exchange.outbox import Outbox
+from hie.exchange.pausing import Pausing
 from hie.exchange.quarantine import Quarantine
 from hie.exchange.unmapped import UnmappedQueue
 from hie.feeds.registry import Feeds
@@ -55,6 +56,9 @@ class Services(Protocol):
 
     @property
     def feeds(self) -> Feeds: ...
+
+    @property
+    def holds(self) -> Pausing: ...
 
     @property
     def terminology(self) -> Terminology: ...

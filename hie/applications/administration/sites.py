@@ -15,7 +15,7 @@ from typing import Any
 from starlette.responses import Response
 
 from hie.applications.administration import checking, reasons
-from hie.applications.administration.holding import holder, holds_of
+from hie.applications.administration.holding import holds_of
 from hie.applications.administration.kept import Kept
 from hie.applications.administration.monitor import BASE, site_names
 from hie.applications.administration.profiles import Profiles
@@ -57,10 +57,9 @@ class SiteDesk:
         history = await self.services.directory.profiles.history(sender)
         shown = next((one for one in history if str(one.number) == visit.query.get("version")), None)
         shown = shown or await self.services.directory.profiles.current(sender)
-        held = holder(self.services)
         return visit.render(
             "administration/site.html", status=status, sender=sender, site=visit.params["site"], shown=shown,
-            history=history, errors=dict(errors), names=await site_names(visit), may_hold=held is not None,
+            history=history, errors=dict(errors), names=await site_names(visit),
             held=(await holds_of(self.services)).get(visit.params["site"]), base=f"{PAGE}/{visit.params['site']}",
             done=visit.query.get("done", ""),
         )  # fmt: skip
@@ -128,17 +127,15 @@ class SiteDesk:
 
     async def hold(self, visit: Visit) -> Response:
         """POST: hold the site's messages back, or let them go."""
-        held, site = holder(self.services), visit.params["site"]
+        holds, site = self.services.holds, visit.params["site"]
         await self.profiles.sender(site)
-        if held is None:
-            raise Unprocessable("This exchange cannot hold a site back.")
         if errors := reasons.check(visit.form):
             return await self._page(visit, errors, 422)
         reasons.saying(visit)
         if visit.form.get("what") == "pause":
-            await held.pause(site, by=visit.caller.subject, reason=visit.form["reason"])
+            await holds.pause(site, by=visit.caller.subject, reason=visit.form["reason"])
             visit.note("operation", query=f"site/{site}/$pause")
         else:
-            await held.resume(site, by=visit.caller.subject)
+            await holds.resume(site, by=visit.caller.subject)
             visit.note("operation", query=f"site/{site}/$resume")
         return visit.redirect(f"{PAGE}/{site}")

@@ -284,6 +284,32 @@ class TestCorrection:
         assert codes == [422, 422, 422, 422]
         assert (await region.services.journal.counts())["received"] == 1
 
+    async def test_stored(self, region: World) -> None:
+        """What was stored is corrected by a later message; the old one stays what it is."""
+        (old,) = await send(region.services, adt("1"))
+        browser = await opened(region, old)
+        await browser.get(f"{DESK}/messages/{old}/correct")
+        text = adt("1").decode().replace("19850612", "19850613").replace("\r", "\n")
+        sent = await browser.post(f"{DESK}/messages/{old}/correct", {"text": text, "what": "send", "why": "生日写错"})
+        for entry in await region.services.journal.pending_in(range(region.settings.lanes), 10):
+            await region.services.pipeline(entry)
+        (stored,) = (await region.services.store.search("Patient", [])).matches
+
+        assert old in sent.text
+        assert stored.resource()["birthDate"] == "1985-06-13"
+        assert (await region.services.journal.counts())["committed"] == 2
+
+    async def test_closed(self, region: World) -> None:
+        """A dead letter that nobody will replay is closed with a reason, and counts no more."""
+        old = await self.dead(region)
+        browser = await region.signed_in("administrator", f"{DESK}/dead-letters")
+        unsaid = await browser.post(f"{DESK}/dead-letters", {"what": "close", "message": [old]})
+        done = await browser.post(f"{DESK}/dead-letters", {"what": "close", "message": [old], "why": "测试消息"})
+
+        assert unsaid.status_code == 422
+        assert "已了结 1 条消息" in done.text
+        assert (await region.services.journal.counts())["dead"] == 0
+
     async def test_waiting(self, region: World) -> None:
         """A message on its way is not corrected beneath the worker."""
         (message,) = await send(region.services, adt("1"), work=False)

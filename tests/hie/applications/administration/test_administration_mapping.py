@@ -97,7 +97,7 @@ PROFILE = "sender: HIS|H01\ndefaults:\n  PV1-10: MED\n"
 
 class TestSites:
     async def test_tried_then_in_force(self, region: World) -> None:
-        """A new profile is tried with stored messages, by name, never by value; then it is in force, with a way back."""
+        """A new profile is tried with stored messages, by name only; then it is in force, with a way back."""
         await send(region.services, adt("1"), adt("2"))
         browser = await region.signed_in("administrator", f"{DESK}/sites/site-his-h01/profile")
         address = f"{DESK}/sites/site-his-h01/profile"
@@ -151,3 +151,12 @@ class TestSites:
         assert "已暂停" in monitor.text
         assert "已暂停" not in free.text
         assert (await region.services.journal.counts())["received"] == 2
+
+    async def test_nothing_otherwise(self, region: World) -> None:
+        """A profile that says nothing new makes nothing otherwise."""
+        await send(region.services, adt("1"), adt("2"))
+        address = f"{DESK}/sites/site-his-h01/profile"
+        browser = await region.signed_in("administrator", address)
+        page = await browser.post(address, {"text": "sender: HIS|H01\nzone: Asia/Shanghai\n", "what": "check"})
+
+        assert "0 条会变得不同" in page.text
