@@ -9,7 +9,7 @@ import pytest
 
 ITEMS = range(1, 34)
 # Shrink this list with the file that you add; the tests hold it to the truth.
-MISSING = frozenset({1, 6, 7})
+MISSING: frozenset[int] = frozenset()
 
 
 def files(item: int) -> list[Path]:
