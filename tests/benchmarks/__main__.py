@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import inspect
 import shutil
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks import conversion, crud, intake, pipeline, search, transactions
+from tests.benchmarks import backlog, conversion, crud, intake, pipeline, search, transactions
 from tests.benchmarks.measure import Result
 from tests.benchmarks.report import machine, markdown, write_into, write_json
 from tests.benchmarks.stage import say, stage
@@ -25,6 +26,7 @@ WORKLOADS = {
     "conversion": conversion.run,
     "intake": intake.run,
     "pipeline": pipeline.run,
+    "backlog": backlog.run,
     "crud": crud.run,
     "search": search.run,
     "transactions": transactions.run,
@@ -33,7 +35,10 @@ WORKLOADS = {
 
 def main() -> None:
     """Measure, then print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks", description=__doc__, epilog=_about(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"some of {', '.join(WORKLOADS)}; else all")
     parser.add_argument(
         "--patients", type=int, nargs="+", default=[300], metavar="N", help="sizes of the region that is searched"
@@ -54,6 +59,12 @@ def main() -> None:
     if asked.write:
         arguments = " ".join(name for name in sys.argv[1:] if name not in ("--write", str(asked.write)))
         write_into(results, shape, f"python -m tests.benchmarks {arguments}".strip(), asked.write)
+
+
+def _about() -> str:
+    """What each workload is, in its own words."""
+    texts = {name: inspect.getdoc(sys.modules[work.__module__]) or "" for name, work in WORKLOADS.items()}
+    return "workloads:\n" + "\n".join(f"  {name:13}{text.splitlines()[0]}" for name, text in texts.items())
 
 
 async def run(
