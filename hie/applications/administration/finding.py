@@ -7,6 +7,7 @@ https://hl7.org/fhir/R4/provenance.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -68,14 +69,20 @@ class Finding:
         return Found(tuple(dict.fromkeys(_messages(rows))), tuple(patients), len(rows) == MOST)
 
     async def _holding(self, number: str) -> list[str]:
-        """Messages without Provenance whose bytes hold the number; identifiers are ASCII in every character set."""
+        """Messages without Provenance that name the number as a patient's; it is ASCII in every character set."""
         if not number.isascii():
             return []
-        wanted = number.encode()
+        wanted = re.compile(rb"(?<![0-9A-Za-z])" + re.escape(number.encode()) + rb"(?![0-9A-Za-z])")
         query = {"state": {"$in": list(UNTRANSLATED)}}
         rows = self.services.journal.collection.find(query, {"raw": 1}).sort("_id", -1).limit(LOOKED_THROUGH)
         rows = rows.max_time_ms(5000)
-        return [str(row["_id"]) async for row in rows if wanted in bytes(row.get("raw") or b"")]
+        return [str(row["_id"]) async for row in rows if _names(bytes(row.get("raw") or b""), wanted)]
+
+
+def _names(raw: bytes, wanted: re.Pattern[bytes]) -> bool:
+    """Whether the segments about the patient hold it."""
+    lines = re.split(rb"[\r\n]+", raw)
+    return any(line[:3] in (b"PID", b"MRG") and wanted.search(line) for line in lines)
 
 
 async def _sees(visit: Visit, patient: str) -> bool:

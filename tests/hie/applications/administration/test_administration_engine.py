@@ -125,6 +125,8 @@ class TestSearch:
         await send(region.services, adt("1"), adt("2", extra="ZPD|1|x"))
         await kill(region.services, *await send(region.services, adt("3"), work=False))
         await send(region.services, adt("4").replace(b"L1^", b"L9^"))
+        others = adt("5").replace(b"L1^", b"L12^"), adt("6").replace(b"L1^", b"L9^").replace(b"V1\r", b"L1\r")
+        await kill(region.services, *await send(region.services, *others, work=False))
         browser = await region.signed_in("administrator", f"{DESK}/messages")
         page = await browser.post(f"{DESK}/messages", {"number": "L1"})
         (stored, *_) = (await region.services.store.search("Patient", [("identifier", "L1")])).matches
