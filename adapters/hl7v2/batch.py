@@ -15,6 +15,7 @@ from adapters.hl7v2.charset import start
 from adapters.hl7v2.message import Finding
 
 _HEADERS = (b"FHS", b"BHS")
+_ENDS = {b"BTS": b"BHS", b"FTS": b"FHS"}
 # One line end before it is enough to look for: runs of them, searched from each of their places, take the square.
 _SEGMENT = re.compile(rb"(?:^|[\r\n])(?=(?:MSH|FHS|BHS|BTS|FTS)[^\w\s])")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -43,11 +44,16 @@ def _parts(body: bytes) -> Iterator[bytes]:
 
 
 def findings(raw: bytes) -> tuple[Finding, ...]:
-    """Where the counts of BTS-1 and FTS-1 are not those of the messages and batches between."""
+    """Where the counts of BTS-1 and FTS-1 are not those of the messages and batches between, or an end is missing."""
     messages = batches = 0
+    opened: list[bytes] = []
     found: list[Finding] = []
     for part in _parts(raw[start(raw) :]):
         name = part[:3]
+        if name in _HEADERS:
+            opened.append(name)
+        elif name in _ENDS:
+            opened = [one for one in opened if one != _ENDS[name]]
         if name == b"MSH":
             messages += 1
         elif name == b"BTS":
@@ -56,7 +62,8 @@ def findings(raw: bytes) -> tuple[Finding, ...]:
             messages = 0
         elif name == b"FTS":
             found += _compare("FTS^1^1", part, batches)
-    return tuple(found)
+    missing = [end.decode() for end, begin in _ENDS.items() if begin in opened]
+    return (*found, *(Finding(end, "100", f"{end} is missing: the end may not have come.") for end in missing))
 
 
 def _compare(location: str, segment: bytes, counted: int) -> list[Finding]:

@@ -101,6 +101,15 @@ class TestCounts:
         remarks = {remark for one in await hl7.services.journal.search() for remark in one.remarks}
         assert "BTS^1^1: The count says 3; 2 came." in remarks
 
+    async def test_missing_end(self, hl7: Hl7World) -> None:
+        """A batch without its end is taken, and the remarks say that more may have been meant."""
+        raw = batch(adt("1")).partition(b"BTS")[0]
+        lines = await ask(hl7, raw)
+
+        assert [one[:3] for one in lines] == ["FHS", "BHS", "MSH", "MSA", "BTS", "FTS"]
+        (kept,) = await hl7.services.journal.search()
+        assert "BTS: BTS is missing: the end may not have come." in kept.remarks
+
     async def test_two_batches(self, hl7: Hl7World) -> None:
         """A file of two batches: each is counted and answered for itself."""
         one, two = batch(adt("1")), batch(adt("2"), adt("3"))
