@@ -60,9 +60,10 @@ class MessagePages:
             return self._ask(visit, message, {}, 200)
         shown = original.read(message, await self.site(message.sender))
         sides = await beside(visit, self.services.store, shown)
+        status, why = (403, ("consent-applied",)) if sides.withheld else (200, ())
         for patient in shown.subjects or ("",):
             visit.note("read", resource_type="MessageHeader", resource_id=message.id, patient=patient,
-                       reasons=("consent-applied",) if sides.withheld else ())  # fmt: skip
+                       status=status, reasons=why)  # fmt: skip
         answer = (await self.services.journal.answer(message.id)).decode("utf-8", "backslashreplace")
         return visit.render(
             "administration/content.html", message=message, original=shown, sides=sides, fates=FATES,

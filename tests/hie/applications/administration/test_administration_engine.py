@@ -160,6 +160,7 @@ class TestSearch:
 
         assert found.text.count(f'href="{DESK}/messages/0') == 0
         assert "内容不开放" in content.text
+        assert any(one["outcome"] == "4" for one in await region.audit(entity=f"MessageHeader/{message}"))
         assert "晓梅" not in content.text
 
     async def test_somebody_elses_search(self, region: World) -> None:
