@@ -16,7 +16,7 @@ from hie.exchange.entries import Document, to_message
 from hie.exchange.ids import Clock
 from hie.exchange.inbound import InboundMessage
 
-STATES = ("pending", "committed", "kept", "dead", "quarantined", "rejected")
+STATES = ("pending", "committed", "kept", "dead", "quarantined", "rejected", "paused")
 WITHOUT_BODY = {"raw": 0, "answer": 0}
 
 
@@ -40,7 +40,7 @@ class JournalReading:
         async for row in await self.collection.aggregate(steps):
             state, site = row["_id"]["state"], row["_id"]["site"] or "unknown"
             by_site.setdefault(site, {})[state] = row["n"]
-            totals[state] = totals.get(state, 0) + row["n"]
+            totals[state] += row["n"]
         oldest = await self.oldest_pending()
         age = max((self._clock() - oldest).total_seconds(), 0.0) if oldest else 0.0
         return {"received": sum(totals.values()), **totals, "oldest_pending_seconds": age, "by_site": by_site}

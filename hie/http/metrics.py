@@ -59,7 +59,7 @@ class Figures:
     feeds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
-STATES = ("pending", "committed", "kept", "dead", "quarantined", "rejected")
+STATES = ("pending", "committed", "kept", "dead", "quarantined", "rejected", "paused")
 
 
 def families(figures: Figures) -> Iterator[Metric]:
