@@ -54,6 +54,8 @@ class LaneCount:
         finally:
             if keeper is not None:
                 keeper.cancel()
+                # Not longer than that: a cancellation may get lost in the driver, and the end must not wait for it.
+                await asyncio.wait({keeper}, timeout=1)
             with contextlib.suppress(PyMongoError):
                 await self._users.delete_one({"_id": self._owner})
 
