@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 from bson import ObjectId
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import BulkWriteError, PyMongoError
 
@@ -54,6 +54,31 @@ class Kept:
     id: str
     answer: bytes
     first: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message."""
+
+    message: InboundMessage
+    state: State
+    reason: str = ""
+    remarks: Sequence[str] = ()
+    unmapped: Sequence[Mapping[str, str]] = ()
+
+    def change(self, at: datetime) -> UpdateOne:
+        """As it is written, where the message is still pending."""
+        change: dict[str, Any] = {"state": self.state, "reason": self.reason, "done": at}
+        if self.remarks:
+            change["remarks"] = list(dict.fromkeys((*self.message.remarks, *self.remarks)))
+        # A message that was replayed may have found a mapping for everything that it lacked.
+        if self.unmapped or self.message.attempts:
+            change["unmapped"] = list(self.unmapped)
+        return UpdateOne(
+            {"_id": self.message.id, "state": "pending"},
+            # 1: to be counted; 2: counted, and stays so when the message is replayed.
+            {"$set": change, "$inc": {"attempts": 1}} | ({"$max": {"unmapped_state": 1}} if self.unmapped else {}),
+        )
 
 
 class Journal(JournalReading):
@@ -158,19 +183,13 @@ class Journal(JournalReading):
 
         Returns False where the message was no longer pending: another worker came first, and nothing may be stored.
         """
-        change: dict[str, Any] = {"state": state, "reason": reason, "done": self._clock()}
-        if remarks:
-            change["remarks"] = list(dict.fromkeys((*message.remarks, *remarks)))
-        # A message that was replayed may have found a mapping for everything that it lacked.
-        if unmapped or message.attempts:
-            change["unmapped"] = list(unmapped)
-        done = await self.collection.update_one(
-            {"_id": message.id, "state": "pending"},
-            # 1: to be counted; 2: counted, and stays so when the message is replayed.
-            {"$set": change, "$inc": {"attempts": 1}} | ({"$max": {"unmapped_state": 1}} if unmapped else {}),
-            session=session,
-        )
-        return done.matched_count == 1
+        outcome = Outcome(message, state, reason, remarks, unmapped)
+        return await self.conclude_all([outcome], session=session)
+
+    async def conclude_all(self, outcomes: Sequence[Outcome], *, session: AsyncClientSession | None = None) -> bool:
+        """The same for several messages; False where one of them was no longer pending."""
+        done = await self.collection.bulk_write([one.change(self._clock()) for one in outcomes], session=session)
+        return done.matched_count == len(outcomes)
 
     async def tried(self, message: InboundMessage, reason: str) -> InboundMessage:
         """Count an attempt that failed for a passing reason."""

@@ -6,11 +6,13 @@ OpenHIM's channels and HL7 v2 engines show the same steps; the second half is on
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from hie.directory.sites import Directory
+from hie.exchange.convoy import Alone, Convoy
 from hie.exchange.filing import Filing
 from hie.exchange.holding import Held, nothing_more
 from hie.exchange.inbound import InboundMessage
@@ -27,7 +29,7 @@ from hie.exchange.steps.store import Store
 from hie.exchange.steps.translate import Translate
 from hie.exchange.steps.unlink import Unlink
 from hie.exchange.steps.validate import Validate
-from hie.exchange.work import Step, Work
+from hie.exchange.work import Reader, Step, Work
 from records.resource_store import ResourceStore
 
 
@@ -35,17 +37,22 @@ from records.resource_store import ResourceStore
 class Pipeline:
     """
     `before` needs no database; `inside` runs in one transaction, and again from its start when that must be retried.
+    A message that can travel in a `convoy` does.
     """
 
     store: ResourceStore
     before: tuple[Step, ...]
     inside: tuple[Step, ...]
+    convoy: Convoy | None = None
 
     async def __call__(self, entry: InboundMessage) -> Work:
         """Carry one message to the stores; raises what kept it from getting there."""
         work = Work(entry)
         for step in self.before:
             work = await step(work)
+        if self.convoy is not None:
+            with suppress(Alone):
+                return await self.convoy.add(work)
 
         async def transact(session: AsyncClientSession) -> Work:
             inside = replace(work, session=session)
@@ -66,6 +73,10 @@ def pipeline(
     held: Held = nothing_more,
 ) -> Pipeline:
     """The pipeline of HL7 v2 messages."""
+
+    def deciding(reader: Reader) -> tuple[Step, ...]:
+        return Reconcile(reader), Renumber(reader), Follow(store), Validate(held)
+
     return Pipeline(
         store,
         before=(
@@ -74,14 +85,12 @@ def pipeline(
             MapCodes(mapper),
         ),
         inside=(
-            Reconcile(store),
-            Renumber(store),
-            Follow(store),
-            Validate(held),
+            *deciding(store),
             MatchIdentity(filing),
             Store(store),
             Unlink(filing),
             Notify(filing.outbox),
             Conclude(journal),
         ),
+        convoy=Convoy(store, filing, journal, deciding),
     )

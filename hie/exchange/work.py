@@ -4,7 +4,7 @@ What travels through the pipeline: a frozen value that each step returns richer.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from adapters.facts import Translation
 from adapters.hl7v2.message import Message
 from adapters.hl7v2.site import Site
 from hie.exchange.inbound import InboundMessage
-from records.stored import Stored, Write
+from records.stored import Page, Stored, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,18 @@ class Step(Protocol):
     """A part of the pipeline; raises an error of one of the three trees, or any other for a bug of ours."""
 
     def __call__(self, work: Work, /) -> Awaitable[Work]: ...
+
+
+class Reader(Protocol):
+    """What steps read of the store."""
+
+    async def read_many(
+        self, references: Sequence[str], *, session: AsyncClientSession | None = None
+    ) -> dict[str, Stored]: ...
+
+    async def search(
+        self, resource_type: str, params: Sequence[tuple[str, str]], *, session: AsyncClientSession | None = None
+    ) -> Page: ...
 
 
 Transaction = Callable[[Callable[[AsyncClientSession], Awaitable[Work]]], Awaitable[Work]]

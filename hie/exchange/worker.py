@@ -42,7 +42,7 @@ class Pace:
     shortest: float = 0.02
     longest: float = 0.25
     batch: int = 128
-    at_once: int = 8
+    at_once: int = 16
     housekeeping: float = 2.0
     patience: Patience = PATIENCE
 

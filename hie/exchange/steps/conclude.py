@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from hie.exchange.journal import Journal
+from hie.exchange.inbound import State
+from hie.exchange.journal import Journal, Outcome
 from hie.exchange.work import Work
 
 
@@ -14,21 +15,21 @@ class TakenElsewhere(Exception):
     """Another worker finished this message: everything of this attempt must vanish."""
 
 
+def outcome(work: Work) -> Outcome:
+    """committed, or kept where the message was understood and has no translation."""
+    translation = work.translation
+    unmapped = [asdict(unmapped) for unmapped in translation.unmapped]
+    state: State = "committed" if translation.translated else "kept"
+    return Outcome(work.entry, state, remarks=work.remarks, unmapped=unmapped)
+
+
 @dataclass(frozen=True, slots=True)
 class Conclude:
-    """committed, or kept where the message was understood and has no translation."""
+    """Writes the outcome."""
 
     journal: Journal
 
     async def __call__(self, work: Work) -> Work:
-        translation = work.translation
-        done = await self.journal.conclude(
-            work.entry,
-            "committed" if translation.translated else "kept",
-            remarks=work.remarks,
-            unmapped=[asdict(unmapped) for unmapped in translation.unmapped],
-            session=work.session,
-        )
-        if not done:
+        if not await self.journal.conclude_all([outcome(work)], session=work.session):
             raise TakenElsewhere
         return work

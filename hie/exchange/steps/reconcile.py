@@ -14,8 +14,7 @@ import msgspec
 
 from adapters.facts import Fact, Known
 from adapters.recognition import recognized, uncertain
-from hie.exchange.work import Work
-from records.resource_store import ResourceStore
+from hie.exchange.work import Reader, Work
 from records.stored import Interaction, Json, Stored, Write
 
 _sorted = msgspec.json.Encoder(decimal_format="number", order="sorted")
@@ -49,7 +48,7 @@ def decide(fact: Fact, stored: Stored | None) -> Write | None:
 class Reconcile:
     """Read every resource that the message speaks of, once, inside the transaction."""
 
-    store: ResourceStore
+    store: Reader
 
     async def __call__(self, work: Work) -> Work:
         facts = work.translation.facts

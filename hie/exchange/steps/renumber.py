@@ -13,8 +13,7 @@ from adapters.facts import Fact, Renumbered
 from adapters.hl7v2.to_fhir.reconcile.encounter import is_merged
 from adapters.references import renamed
 from hie.exchange.steps.reconcile import decide
-from hie.exchange.work import Work
-from records.resource_store import ResourceStore
+from hie.exchange.work import Reader, Work
 from records.stored import Json, Stored, Write
 
 _LONGEST_CHAIN = 32
@@ -24,7 +23,7 @@ _LONGEST_CHAIN = 32
 class Renumber:
     """After reconcile: what the old number had goes over, and late messages find the visit they mean."""
 
-    store: ResourceStore
+    store: Reader
 
     async def __call__(self, work: Work) -> Work:
         for change in work.translation.renumbered:

@@ -1,0 +1,127 @@
+"""
+Messages of several lanes travel together: one database transaction, its commands and its flush paid once for all.
+
+Each message is decided by itself, on what is stored of it; what the convoy cannot carry goes alone, as if there were
+none, and a convoy that fails is dissolved: it is tried once. So no message waits for another's fault, and order within
+a lane is the worker's, as before. https://www.mongodb.com/docs/manual/core/transactions/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from hie.exchange.filing import Filing
+from hie.exchange.group_commit import GroupCommit
+from hie.exchange.journal import Journal
+from hie.exchange.steps.conclude import TakenElsewhere, outcome
+from hie.exchange.work import Reader, Step, Work
+from records.resource_store import ResourceStore
+from records.stored import Page, Stored
+
+MOST = 8
+HEAVIEST = 4_000_000
+
+
+class Alone(Exception):
+    """This message has to go by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A reader that has read already what all messages of a convoy will ask for."""
+
+    store: ResourceStore
+    rows: Mapping[str, Stored]
+    asked: frozenset[str]
+
+    async def read_many(
+        self, references: Sequence[str], *, session: AsyncClientSession | None = None
+    ) -> dict[str, Stored]:
+        """As the store does."""
+        found = {name: self.rows[name] for name in references if name in self.rows}
+        others = [name for name in references if name not in self.asked]
+        return found | await self.store.read_many(others, session=session) if others else found
+
+    async def search(
+        self, resource_type: str, params: Sequence[tuple[str, str]], *, session: AsyncClientSession | None = None
+    ) -> Page:
+        """As the store does."""
+        return await self.store.search(resource_type, params, session=session)
+
+
+class Convoy:
+    """The messages of one worker; one convoy is under way while the next gathers."""
+
+    def __init__(
+        self, store: ResourceStore, filing: Filing, journal: Journal, deciding: Callable[[Reader], Sequence[Step]]
+    ) -> None:
+        self._store, self._filing, self._journal, self._deciding = store, filing, journal, deciding
+        self._commits: GroupCommit[Work, Work] = GroupCommit(
+            self._carry, largest=MOST, weight=lambda work: len(work.entry.raw), heaviest=HEAVIEST
+        )
+
+    async def add(self, work: Work) -> Work:
+        """Carry a message, understood already, with its neighbours; raises Alone where it has to go by itself."""
+        if not fits(work):
+            raise Alone
+        return await self._commits.add(work)
+
+    async def _carry(self, works: Sequence[Work]) -> Sequence[Work | Exception]:
+        try:
+            return await self._store.attempt(lambda session: self._together(works, session))
+        except Exception as error:
+            # Whose fault it was shows when each goes alone.
+            alone = Alone()
+            alone.__cause__ = error
+            return [alone] * len(works)
+
+    async def _together(self, works: Sequence[Work], session: AsyncClientSession) -> Sequence[Work | Exception]:
+        outcomes: list[Work | Exception] = []
+        written: set[str] = set()
+        steps = self._deciding(await self._foresee(works, session))
+        for work in works:
+            try:
+                outcomes.append(await _decided(replace(work, session=session), steps, written))
+            except Exception as error:
+                outcomes.append(Alone().with_traceback(error.__traceback__))
+        going = [done for done in outcomes if isinstance(done, Work)]
+        if going:
+            await self._file(going, session)
+        return outcomes
+
+    async def _foresee(self, works: Sequence[Work], session: AsyncClientSession) -> Foreseen:
+        keys = {f"{fact.type}/{fact.id}" for work in works for fact in work.translation.facts}
+        rows = await self._store.read_many(sorted(keys), session=session) if keys else {}
+        return Foreseen(self._store, rows, frozenset(keys))
+
+    async def _file(self, works: Sequence[Work], session: AsyncClientSession) -> None:
+        writes = [write for work in works for write in work.writes]
+        sites = {write.id: work.entry.site for work in works for write in work.writes if write.type == "Patient"}
+        persons = await self._filing.identify(writes, session=session, source=works[0].entry.site, sources=sites)
+        together = [*writes, *persons]
+        if together:
+            stored = await self._store.apply(together, session=session)
+            await self._filing.outbox.publish(stored, together, session=session)
+        if not await self._journal.conclude_all([outcome(work) for work in works], session=session):
+            raise TakenElsewhere
+
+
+def fits(work: Work) -> bool:
+    """Whether a message only says what is so: changes of identity and moves go alone."""
+    said = work.translation
+    return not (said.merges or said.unlinks or said.renumbered or said.moves)
+
+
+async def _decided(work: Work, steps: Sequence[Step], written: set[str]) -> Work:
+    """What a message writes; Alone where it speaks of what an earlier one of the convoy writes."""
+    for step in steps:
+        work = await step(work)
+    speaks_of = {f"{fact.type}/{fact.id}" for fact in work.translation.facts} | set(work.before)
+    writes = {f"{write.type}/{write.id}" for write in work.writes}
+    if (speaks_of | writes) & written:
+        raise Alone
+    written |= writes
+    return work
