@@ -47,10 +47,16 @@ def prune(value: Any) -> Any:
 
 
 def _pruned(value: Json) -> Json:
-    """Most of what a resource holds is text: it is dealt with here, without a call for each."""
-    kept = {}
+    """Texts and objects, which a resource mostly holds, are dealt with here without a call for each."""
+    kept: Json = {}
     for key, inner in value.items():
-        said = clean(inner) if isinstance(inner, str) else prune(inner)
+        kind = type(inner)
+        if kind is str:
+            said: Any = inner.strip() if "\x00" not in inner else clean(inner)
+        elif kind is dict:
+            said = _pruned(inner) if inner else inner
+        else:
+            said = prune(inner)
         if said or isinstance(said, _NUMBERS):
             kept[key] = said
     return kept
