@@ -19,6 +19,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from hie.errors import Unavailable
 from hie.exchange.database import Client, Database, exchange_database
+from records.background import background
 
 USE_SECONDS = 15.0
 WAITING = ("pending", "paused")
@@ -45,17 +46,12 @@ class LaneCount:
     async def kept(self) -> AsyncIterator[None]:
         """Use the number as long as this lasts. Raises Unavailable where another one is in use."""
         await self._announce()
-        keeper: asyncio.Task[None] | None = None
         try:
             # Announced first: of two that start at once with other numbers, at least one sees the other.
             await self._agree()
-            keeper = asyncio.create_task(self._keep())
-            yield
+            async with background(self._keep()):
+                yield
         finally:
-            if keeper is not None:
-                keeper.cancel()
-                # Not longer than that: a cancellation may get lost in the driver, and the end must not wait for it.
-                await asyncio.wait({keeper}, timeout=1)
             with contextlib.suppress(PyMongoError):
                 await self._users.delete_one({"_id": self._owner})
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 from pymongo.errors import PyMongoError
 
 from hie.feeds.kinds import TYPES
 from hie.feeds.registry import Feeds
+from records.background import background
 
 LOOK_SECONDS, TRUST_SECONDS = 1.0, 2.5
 _ALL = frozenset({*TYPES, "Person"})
@@ -44,13 +45,8 @@ class FeedInterest:
     async def following(self) -> AsyncIterator[None]:
         """Look now, and again and again in the background."""
         await self.look()
-        task = asyncio.create_task(self._follow())
-        try:
+        async with background(self._follow()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _follow(self) -> None:
         while True:

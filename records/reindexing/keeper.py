@@ -22,6 +22,7 @@ import structlog
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import PyMongoError
 
+from records.background import background
 from records.collections import DURABLE, Client, Collections
 from records.definitions import IN_FORCE
 from records.reindexing.formats import VERSION
@@ -147,13 +148,11 @@ class Keeper:
         await self.refresh()
         await self.tell()
         self._kept = True
-        task = asyncio.create_task(self._keep(every))
         try:
-            yield
+            async with background(self._keep(every)):
+                yield
         finally:
             self._kept = False
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
             await self._leave()
 
     async def _keep(self, every: float) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -18,6 +18,7 @@ from pymongo.errors import PyMongoError
 
 from hie.access.caller import Caller
 from hie.fhir.subscriptions.registry import Registry
+from records.background import background
 
 LOOK_SECONDS, TRUST_SECONDS = 0.5, 1.5
 ACCOUNTS_SECONDS = 10.0
@@ -62,13 +63,8 @@ class Interest:
     async def following(self) -> AsyncIterator[None]:
         """Look now, and again and again in the background."""
         await self.look()
-        task = asyncio.create_task(self._follow())
-        try:
+        async with background(self._follow()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _follow(self) -> None:
         while True:
