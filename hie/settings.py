@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     )
     fhir_gzip_bytes: int = Field(4_000, description="Smallest FHIR answer that is compressed for who asks; 0: none is")
     fhir_profiles: Literal["ignore", "enforce"] = Field(
-        "ignore", description="enforce: a FHIR write is refused that does not keep the profiles in its meta.profile"
+        "ignore", description="enforce: nothing is stored that does not keep the profiles in its meta.profile"
     )
     fhir_cors_origins: str = Field(
         "", description="Origins of SMART apps in a browser, blanks between them, or *; none: no other origin is let in"
