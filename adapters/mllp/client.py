@@ -112,10 +112,14 @@ class MllpClient:
         return self._answers.popleft()
 
     async def send_all(self, messages: Iterable[bytes], *, window: int = 16) -> AsyncIterator[bytes]:
-        """Send many with up to `window` unanswered; answers come in the order of the messages."""
+        """
+        Send many with up to `window` unanswered; answers come in the order of the messages.
+
+        Release 2 answers one message before it takes the next.
+        """
         waiting = 0
         for message in messages:
-            if waiting == window:
+            while waiting and waiting >= (1 if self.release == 2 else window):
                 yield await self.receive()
                 waiting -= 1
             await self.post(message)

@@ -157,6 +157,16 @@ class TestRelease2:
 
         assert [read_header(frame.data).control_id for frame in hospital.frames] == ["0", "1", "2"]
 
+    @pytest.mark.parametrize("release", [1, 2])
+    async def test_many(self, release: int) -> None:
+        """Many in a row are each committed and answered in order, also to a sender that learns of release 2 by it."""
+        async with listening(Hospital(), release=2) as server, client(server, release=release) as sender:
+            messages = [admission(control=str(number)) for number in range(9)]
+            answers = [answer async for answer in sender.send_all(messages, window=4)]
+
+        assert [f"MSA|AA|{number}".encode() in answer for number, answer in enumerate(answers)] == [True] * 9
+        assert sender.release == 2
+
     async def test_not_committed(self) -> None:
         """What could not be stored is answered NAK and nothing else; the connection goes on."""
 
