@@ -16,6 +16,7 @@ from zlib import crc32
 
 import msgspec
 from pymongo import ASCENDING, IndexModel, ReturnDocument, WriteConcern
+from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
 from hie.errors import Unprocessable
@@ -55,6 +56,7 @@ class Feeds:
 
     def __init__(self, client: Client, prefix: str, *, clock: Clock = now, kept: timedelta = KEPT) -> None:
         database = exchange_database(client, prefix)
+        self._client = client
         self.feeds, self.messages = database["feeds"], database["feed_messages"]
         # A lease that is lost in a crash of the database runs out by itself.
         quick = WriteConcern(w=1)
@@ -224,9 +226,17 @@ class Feeds:
         change: Document = {"state": state, "code_told": code, "reason": reason, "settled": self.clock()}
         if state != "dead":
             change["expires"] = self.clock() + self.kept
-        done = await self.messages.update_one({"_id": message["_id"], "state": "waiting"}, {"$set": change})
-        if done.modified_count and state != "dead":
-            await self.feeds.update_one({"_id": message["feed"]}, {"$inc": {f"settled.{state}": 1}})
+
+        async def work(session: AsyncClientSession) -> None:
+            query = {"_id": message["_id"], "state": "waiting"}
+            done = await self.messages.update_one(query, {"$set": change}, session=session)
+            if done.modified_count and state != "dead":
+                count = {"$inc": {f"settled.{state}": 1}}
+                await self.feeds.update_one({"_id": message["feed"]}, count, session=session)
+
+        # Counted with it: a count that came behind would get lost in a crash.
+        async with self._client.start_session() as session:
+            await session.with_transaction(work)
         names = [f"{message['feed']}/{lane}" for lane in message["lanes"]]
         free = {"owner": None, "until": None, "failures": 0, "due": self.clock()}
         await self.lanes.update_many({"_id": {"$in": names}, "owner": owner}, {"$set": free})

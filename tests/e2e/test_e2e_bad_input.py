@@ -246,7 +246,7 @@ class TestTaken:
 
     def test_nothing_to_translate(self, region: Region, wire: Wire) -> None:
         """A type without a translation is kept, and counted as such."""
-        raw = message(header("BAR^P01^BAR_P01", control()), f"EVN|P01|{stamp()}", patient(), visit("BAD3"))
+        raw = message(header("OMD^O03^OMD_O03", control()), patient(), visit("BAD3"))
 
         assert code_of(wire.ask(raw)) == "AA"
         eventually(lambda: region.kept(raw)["state"] == "kept", "the state")
