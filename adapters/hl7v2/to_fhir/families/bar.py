@@ -9,7 +9,7 @@ from __future__ import annotations
 from adapters.facts import Json
 from adapters.hl7v2.message import Segment
 from adapters.hl7v2.to_fhir.draft import Draft
-from adapters.hl7v2.to_fhir.families.oru import known_patient
+from adapters.hl7v2.to_fhir.known import Known, of_each_known
 from adapters.hl7v2.to_fhir.reconcile.diagnoses import DIAGNOSES_AS_OF, Diagnoses, billed
 from adapters.hl7v2.to_fhir.reconcile.moments import stamp
 from adapters.hl7v2.to_fhir.resources.allergy import allergy
@@ -20,7 +20,7 @@ from adapters.hl7v2.to_fhir.resources.observation import loose_observations
 from adapters.hl7v2.to_fhir.resources.patient import Subject
 from adapters.hl7v2.to_fhir.resources.procedure import procedure
 from adapters.hl7v2.to_fhir.resources.related_person import related_person
-from adapters.hl7v2.to_fhir.sections import PatientPart, patients
+from adapters.hl7v2.to_fhir.sections import PatientPart
 
 TRIGGERS = ("P01", "P02", "P05", "P06", "P10", "P12")
 READS = frozenset({"EVN", "PID", "PD1", "PV1", "PV2", "DG1", "PR1", "GT1", "NK1", "IN1", "AL1", "OBX"})
@@ -28,14 +28,10 @@ READS = frozenset({"EVN", "PID", "PD1", "PV1", "PV2", "DG1", "PR1", "GT1", "NK1"
 
 def billing(draft: Draft) -> bool:
     """Every patient: P02 and P06 may name several."""
-    done = [_part(draft, part) for part in patients(draft.message.segments)]
-    return any(done)
+    return of_each_known(draft, _part)
 
 
-def _part(draft: Draft, part: PatientPart) -> bool:
-    known = known_patient(draft, part)
-    if known is None:
-        return False
+def _part(draft: Draft, part: PatientPart, known: Known) -> bool:
     patient, visit = known
     own = billing_account(draft, part, patient, visit)
     _around(draft, part, patient, visit)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from adapters.facts import Json
 from adapters.hl7v2.message import Segment
 from adapters.hl7v2.to_fhir.draft import Draft
-from adapters.hl7v2.to_fhir.families.oru import known_patient
+from adapters.hl7v2.to_fhir.known import Known, of_each_known
 from adapters.hl7v2.to_fhir.resources.billing_account import billing_account
 from adapters.hl7v2.to_fhir.resources.charge_item import charge
 from adapters.hl7v2.to_fhir.resources.condition import diagnosis
 from adapters.hl7v2.to_fhir.resources.patient import Subject
 from adapters.hl7v2.to_fhir.resources.procedure import procedure
-from adapters.hl7v2.to_fhir.sections import PatientPart, patients
+from adapters.hl7v2.to_fhir.sections import PatientPart
 
 TRIGGERS = ("P03", "P11")
 READS = frozenset({"EVN", "PID", "PD1", "PV1", "PV2", "FT1", "PR1", "DG1", "GT1", "IN1"})
@@ -23,14 +23,10 @@ READS = frozenset({"EVN", "PID", "PD1", "PV1", "PV2", "FT1", "PR1", "DG1", "GT1"
 
 def transactions(draft: Draft) -> bool:
     """Every transaction of every patient."""
-    done = [_part(draft, part) for part in patients(draft.message.segments)]
-    return any(done)
+    return of_each_known(draft, _part)
 
 
-def _part(draft: Draft, part: PatientPart) -> bool:
-    known = known_patient(draft, part)
-    if known is None:
-        return False
+def _part(draft: Draft, part: PatientPart, known: Known) -> bool:
     own = billing_account(draft, part, *known)
     for segment in part.segments:
         if segment.name == "DG1":

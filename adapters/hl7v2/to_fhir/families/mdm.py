@@ -7,7 +7,7 @@ HL7 v2 chapter 9; https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-message-md
 from __future__ import annotations
 
 from adapters.hl7v2.to_fhir.draft import Draft
-from adapters.hl7v2.to_fhir.families.oru import known_patient
+from adapters.hl7v2.to_fhir.known import known_patient
 from adapters.hl7v2.to_fhir.resources.document import document
 from adapters.hl7v2.to_fhir.sections import patients
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from adapters.facts import Json
 from adapters.hl7v2.to_fhir.draft import Draft
 from adapters.hl7v2.to_fhir.families.orders import DRUG, EITHER, SERVICE, state_orders
-from adapters.hl7v2.to_fhir.families.oru import known_patient
+from adapters.hl7v2.to_fhir.known import known_patient
 from adapters.hl7v2.to_fhir.resources.order_numbers import all_numbers
 from adapters.hl7v2.to_fhir.resources.patient import Subject
 from adapters.hl7v2.to_fhir.sections import Order, PatientPart, orders, patients

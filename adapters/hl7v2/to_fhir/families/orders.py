@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from adapters.facts import Json
 from adapters.hl7v2.to_fhir.draft import Draft
-from adapters.hl7v2.to_fhir.families.oru import ResultPart, known_patient, report_of
+from adapters.hl7v2.to_fhir.families.oru import ResultPart, report_of
+from adapters.hl7v2.to_fhir.known import known_patient
 from adapters.hl7v2.to_fhir.resources.allergy import allergy
 from adapters.hl7v2.to_fhir.resources.condition import diagnosis
 from adapters.hl7v2.to_fhir.resources.coverage import coverage

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adapters.facts import Json, create_only
+from adapters.facts import Json
 from adapters.hl7v2.to_fhir.draft import Draft
-from adapters.hl7v2.to_fhir.resources.encounter import encounter
+from adapters.hl7v2.to_fhir.known import Known, of_each_known
 from adapters.hl7v2.to_fhir.resources.observation import loose_observations
 from adapters.hl7v2.to_fhir.resources.order_numbers import Numbers, all_numbers
-from adapters.hl7v2.to_fhir.resources.patient import Subject, subject
+from adapters.hl7v2.to_fhir.resources.patient import Subject
 from adapters.hl7v2.to_fhir.resources.report import report
 from adapters.hl7v2.to_fhir.resources.specimen import specimens
-from adapters.hl7v2.to_fhir.sections import Order, PatientPart, orders, patients, reports
+from adapters.hl7v2.to_fhir.sections import Order, PatientPart, orders, reports
 
 TYPES = ("ORU^R01", "ORU^R30", "ORU^R31", "ORU^R32", "ORU^R40", "OUL^R21", "OUL^R22", "OUL^R23", "OUL^R24")
 READS = frozenset({"PID", "PD1", "PV1", "PV2", "ORC", "OBR", "OBX", "NTE", "SPM", "SAC", "TQ1"})
@@ -32,25 +32,12 @@ class ResultPart:
     numbers: Numbers
 
 
-def known_patient(draft: Draft, part: PatientPart) -> tuple[Subject, Json] | None:
-    """The patient and visit of a message that is not ADT: created if absent, never rewritten."""
-    patient = subject(draft, part.pid, part.first("PD1"))
-    if patient is None:
-        return None
-    draft.add(patient.resource, create_only, of=(part.pid, part.first("PD1")))
-    return patient, encounter(draft, part.pid, part.first("PV1"), patient)
-
-
 def results(draft: Draft) -> bool:
     """Every patient part, every order, every result."""
-    done = [_part(draft, part) for part in patients(draft.message.segments)]
-    return any(done)
+    return of_each_known(draft, _part)
 
 
-def _part(draft: Draft, part: PatientPart) -> bool:
-    known = known_patient(draft, part)
-    if known is None:
-        return False
+def _part(draft: Draft, part: PatientPart, known: Known) -> bool:
     loose_observations(draft, part.segments, *known)
     found = reports(orders(part.segments, orc_follows=draft.message.type in _ORC_FOLLOWS))
     for order, named in zip(found, all_numbers(draft, found, known[0].id), strict=True):

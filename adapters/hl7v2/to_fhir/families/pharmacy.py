@@ -9,13 +9,13 @@ from __future__ import annotations
 from adapters.facts import Json
 from adapters.hl7v2.to_fhir.draft import Draft
 from adapters.hl7v2.to_fhir.families.orders import around_order
-from adapters.hl7v2.to_fhir.families.oru import known_patient
+from adapters.hl7v2.to_fhir.known import Known, of_each_known
 from adapters.hl7v2.to_fhir.resources.medication import give, prescription
 from adapters.hl7v2.to_fhir.resources.medication_events import administration, dispense
 from adapters.hl7v2.to_fhir.resources.observation import Around, loose_observations, observations
 from adapters.hl7v2.to_fhir.resources.order_numbers import numbers
 from adapters.hl7v2.to_fhir.resources.patient import Subject
-from adapters.hl7v2.to_fhir.sections import Order, PatientPart, orders, patients
+from adapters.hl7v2.to_fhir.sections import Order, PatientPart, orders
 
 # Before version 2.4 each of them had the event O01.
 TYPES = ("RDE^O11", "RDE^O25", "RDE^O01", "RDS^O13", "RDS^O01", "RAS^O17", "RAS^O01", "RGV^O15", "RGV^O01")
@@ -26,14 +26,10 @@ READS = frozenset(
 
 def prescriptions(draft: Draft) -> bool:
     """Every order of every patient."""
-    done = [_part(draft, part) for part in patients(draft.message.segments)]
-    return any(done)
+    return of_each_known(draft, _part)
 
 
-def _part(draft: Draft, part: PatientPart) -> bool:
-    known = known_patient(draft, part)
-    if known is None:
-        return False
+def _part(draft: Draft, part: PatientPart, known: Known) -> bool:
     around_order(draft, part, *known)
     loose_observations(draft, part.segments, *known)
     for at, order in enumerate(orders(part.segments), start=1):

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from adapters.facts import Json
 from adapters.hl7v2.message import Segment
 from adapters.hl7v2.to_fhir.draft import Draft
-from adapters.hl7v2.to_fhir.families.oru import known_patient
+from adapters.hl7v2.to_fhir.known import Known, of_each_known
 from adapters.hl7v2.to_fhir.resources.goal import goal
 from adapters.hl7v2.to_fhir.resources.problem import problem
-from adapters.hl7v2.to_fhir.sections import PatientPart, note_text, patients
+from adapters.hl7v2.to_fhir.sections import PatientPart, note_text
 
 TRIGGERS = ("PC1", "PC2", "PC3")
 # Pathways (PTH), roles and variances are kept and counted: they tell how care is organized, not what the patient has.
@@ -23,14 +23,10 @@ READS = frozenset({"PID", "PD1", "PV1", "PV2", "PRB", "GOL", "NTE"})
 
 def problems(draft: Draft) -> bool:
     """Every problem of every patient part."""
-    done = [_part(draft, part) for part in patients(draft.message.segments)]
-    return any(done)
+    return of_each_known(draft, _part)
 
 
-def _part(draft: Draft, part: PatientPart) -> bool:
-    known = known_patient(draft, part)
-    if known is None:
-        return False
+def _part(draft: Draft, part: PatientPart, known: Known) -> bool:
     above: list[Json] = []
     for segment, note in _noted(part):
         if segment.name == "PRB":

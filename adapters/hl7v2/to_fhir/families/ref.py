@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from adapters.facts import Json
 from adapters.hl7v2.to_fhir.draft import Draft
-from adapters.hl7v2.to_fhir.families.oru import known_patient
+from adapters.hl7v2.to_fhir.known import known_patient
 from adapters.hl7v2.to_fhir.resources.allergy import allergy
 from adapters.hl7v2.to_fhir.resources.condition import diagnosis
 from adapters.hl7v2.to_fhir.resources.coverage import coverage

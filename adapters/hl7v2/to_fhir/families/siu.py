@@ -7,12 +7,12 @@ HL7 v2 chapter 10; https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-message-s
 from __future__ import annotations
 
 from adapters.hl7v2.to_fhir.draft import Draft
-from adapters.hl7v2.to_fhir.families.oru import known_patient
+from adapters.hl7v2.to_fhir.known import Known, of_each_known
 from adapters.hl7v2.to_fhir.resources import slot
 from adapters.hl7v2.to_fhir.resources.appointment import STATUSES, appointment
 from adapters.hl7v2.to_fhir.resources.condition import diagnosis
 from adapters.hl7v2.to_fhir.resources.observation import loose_observations
-from adapters.hl7v2.to_fhir.sections import PatientPart, patients
+from adapters.hl7v2.to_fhir.sections import PatientPart
 
 TRIGGERS = tuple(STATUSES)
 TIME_TRIGGERS = tuple(slot.STATUSES)
@@ -21,14 +21,10 @@ READS = frozenset({"SCH", "TQ1", "NTE", "PID", "PD1", "PV1", "PV2", "OBX", "DG1"
 
 def schedule(draft: Draft) -> bool:
     """The appointment of each patient: a group's is one appointment a patient, for a record is one person's."""
-    done = [_part(draft, part) for part in patients(draft.message.segments)]
-    return any(done)
+    return of_each_known(draft, _part)
 
 
-def _part(draft: Draft, part: PatientPart) -> bool:
-    known = known_patient(draft, part)
-    if known is None:
-        return False
+def _part(draft: Draft, part: PatientPart, known: Known) -> bool:
     loose_observations(draft, part.segments, *known)
     for segment in part.segments:
         if segment.name == "DG1":

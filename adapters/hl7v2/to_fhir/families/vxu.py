@@ -9,26 +9,22 @@ from __future__ import annotations
 from adapters.facts import Json
 from adapters.hl7v2.to_fhir.draft import Draft
 from adapters.hl7v2.to_fhir.families.orders import around_order
-from adapters.hl7v2.to_fhir.families.oru import known_patient
+from adapters.hl7v2.to_fhir.known import Known, of_each_known
 from adapters.hl7v2.to_fhir.resources.immunization import immunization
 from adapters.hl7v2.to_fhir.resources.observation import Around, loose_observations, observations
 from adapters.hl7v2.to_fhir.resources.order_numbers import Numbers, numbers
 from adapters.hl7v2.to_fhir.resources.patient import Subject
-from adapters.hl7v2.to_fhir.sections import PatientPart, orders, patients
+from adapters.hl7v2.to_fhir.sections import PatientPart, orders
 
 READS = frozenset({"PID", "PD1", "PV1", "PV2", "NK1", "AL1", "DG1", "IN1", "ORC", "RXA", "RXR", "OBX", "NTE"})
 
 
 def vaccinations(draft: Draft) -> bool:
     """Every vaccination of every patient part."""
-    done = [_part(draft, part) for part in patients(draft.message.segments)]
-    return any(done)
+    return of_each_known(draft, _part)
 
 
-def _part(draft: Draft, part: PatientPart) -> bool:
-    known = known_patient(draft, part)
-    if known is None:
-        return False
+def _part(draft: Draft, part: PatientPart, known: Known) -> bool:
     around_order(draft, part, *known)
     loose_observations(draft, part.segments, *known)
     for at, order in enumerate(orders(part.segments), start=1):
