@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from hie.exchange.filing import Filing
-from hie.exchange.group_commit import GroupCommit
+from hie.exchange.group_commit import Alone, GroupCommit, together
 from hie.exchange.journal import Journal
 from hie.exchange.steps.conclude import TakenElsewhere, outcome
 from hie.exchange.work import Reader, Step, Work
@@ -23,10 +23,6 @@ from records.stored import Page, Stored
 
 MOST = 8
 HEAVIEST = 4_000_000
-
-
-class Alone(Exception):
-    """This message has to go by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +66,7 @@ class Convoy:
         return await self._commits.add(work)
 
     async def _carry(self, works: Sequence[Work]) -> Sequence[Work | Exception]:
-        try:
-            return await self._store.attempt(lambda session: self._together(works, session))
-        except Exception as error:
-            # Whose fault it was shows when each goes alone.
-            alone = Alone()
-            alone.__cause__ = error
-            return [alone] * len(works)
+        return await together(works, lambda: self._store.attempt(lambda session: self._together(works, session)))
 
     async def _together(self, works: Sequence[Work], session: AsyncClientSession) -> Sequence[Work | Exception]:
         outcomes: list[Work | Exception] = []
@@ -85,8 +75,8 @@ class Convoy:
         for work in works:
             try:
                 outcomes.append(await _decided(replace(work, session=session), steps, written))
-            except Exception as error:
-                outcomes.append(Alone().with_traceback(error.__traceback__))
+            except Exception:
+                outcomes.append(Alone())
         going = [done for done in outcomes if isinstance(done, Work)]
         if going:
             await self._file(going, session)

@@ -14,6 +14,22 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+class Alone(Exception):
+    """This item has to go by itself."""
+
+
+async def together(
+    items: Sequence[T], work: Callable[[], Awaitable[Sequence[R | Exception]]]
+) -> Sequence[R | Exception]:
+    """Try `work` once for a whole group; where it fails every item goes Alone: whose fault it was shows then."""
+    try:
+        return await work()
+    except Exception as error:
+        alone = Alone()
+        alone.__cause__ = error
+        return [alone] * len(items)
+
+
 class GroupCommit(Generic[T, R]):
     """
     Collects items and hands them to `write` in groups, in order, one group at a time.

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from hie.directory.sites import Directory
-from hie.exchange.convoy import Alone, Convoy
+from hie.exchange.convoy import Convoy
 from hie.exchange.filing import Filing
+from hie.exchange.group_commit import Alone
 from hie.exchange.holding import Held, nothing_more
 from hie.exchange.inbound import InboundMessage
 from hie.exchange.journal import Journal

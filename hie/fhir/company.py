@@ -14,7 +14,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from hie.errors import HieError
 from hie.exchange.filing import Filing
-from hie.exchange.group_commit import GroupCommit
+from hie.exchange.group_commit import Alone, GroupCommit, together
 from records.errors import NotFound, RecordError
 from records.resource_store import ResourceStore
 from records.stored import Stored, Visibility, Write
@@ -51,10 +51,6 @@ class Intent:
         return self.decide(row if seen else None)
 
 
-class Alone(Exception):
-    """This write has to be made by itself."""
-
-
 class Company:
     """The writes of one process; one company is under way at a time."""
 
@@ -67,13 +63,9 @@ class Company:
         return await self._commits.add(intent)
 
     async def _write(self, intents: Sequence[Intent]) -> Sequence[Stored | Exception | None]:
-        try:
-            return await self._store.attempt(lambda session: self._together(intents, session))
-        except Exception as error:
-            # Whose fault it was shows when each is tried alone.
-            alone = Alone()
-            alone.__cause__ = error
-            return [alone] * len(intents)
+        return await together(
+            intents, lambda: self._store.attempt(lambda session: self._together(intents, session))
+        )
 
     async def _together(
         self, intents: Sequence[Intent], session: AsyncClientSession

@@ -12,8 +12,9 @@ from contextlib import suppress
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from hie.errors import Refused
+from hie.exchange.group_commit import Alone
 from hie.fhir.call import Call
-from hie.fhir.company import Alone, Decide, Intent
+from hie.fhir.company import Decide, Intent
 from hie.fhir.conditions import in_one
 from hie.fhir.operations.validate.enforcing import Claims
 from hie.fhir.search_parameters.rights import DEFINITIONS, allow
