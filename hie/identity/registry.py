@@ -37,6 +37,18 @@ class Match:
     rival: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a source says of one of its Patients, as far as it is compared."""
+
+    patient: str
+    record: Demographics
+    numbers: tuple[str, ...]
+
+    def says_the_same_as(self, link: Link | None) -> bool:
+        return link is not None and link.record == self.record and link.identifiers == self.numbers
+
+
 class ClientRegistry:
     """Every change runs in a transaction of the caller, or in one of its own; it may run again from its start."""
 
@@ -118,10 +130,11 @@ class ClientRegistry:
         merged = {old: new for new, old in merges}
         known = [patient["id"] for patient in patients if patient["id"] not in new]
         await sheet.load([*known, *merged, *merged.values(), *deleted])
-        if len(patients) > 1:
-            await self._foresee(sheet, patients, merged)
-        for patient in sorted(patients, key=lambda p: p["id"] in merged):
-            await self._follow(sheet, patient, merged)
+        told = [_Told(patient["id"], demographics.of(patient), _identifiers(patient)) for patient in patients]
+        if len(told) > 1:
+            await self._foresee(sheet, told, merged)
+        for one in sorted(told, key=lambda one: one.patient in merged):
+            await self._follow(sheet, one, merged)
         for survivor, subsumed in merges:
             await self._join_records(sheet, survivor, subsumed)
         for patient_id in deleted:
@@ -131,27 +144,26 @@ class ClientRegistry:
     def _sheet(self, session: AsyncClientSession, source: str, sources: Mapping[str, str] | None = None) -> Sheet:
         return Sheet(self.links, self.persons, self.reviews_of, session, self._clock(), source, sources or {})
 
-    async def _foresee(self, sheet: Sheet, patients: Sequence[Json], merged: Mapping[str, str]) -> None:
+    async def _foresee(self, sheet: Sheet, told: Sequence[_Told], merged: Mapping[str, str]) -> None:
         """Several Patients that are new, or alone and changed, will each look for candidates: one question for all."""
         asking: dict[str, Demographics] = {}
-        for patient in patients:
-            record, old = demographics.of(patient), sheet.link(patient["id"])
+        for one in told:
+            old = sheet.link(one.patient)
             alone = old is None or len(await sheet.of_person(old.person)) == 1
-            same = old is not None and old.record == record and old.identifiers == _identifiers(patient)
-            if alone and not same and patient["id"] not in merged:
-                asking[patient["id"]] = record
+            if alone and one.patient not in merged and not one.says_the_same_as(old):
+                asking[one.patient] = one.record
         if len(asking) > 1:
             await sheet.foresee(asking, model().candidates)
 
-    async def _follow(self, sheet: Sheet, patient: Json, merged: dict[str, str]) -> None:
-        record, numbers = demographics.of(patient), _identifiers(patient)
-        old = sheet.link(patient["id"])
-        if old is None and (survivor := sheet.link(merged.get(patient["id"], ""))) is not None:
-            await sheet.put(self._link(sheet, patient["id"], survivor.person, record, numbers, rule="source-merge"))
+    async def _follow(self, sheet: Sheet, told: _Told, merged: dict[str, str]) -> None:
+        patient, record, numbers = told.patient, told.record, told.numbers
+        old = sheet.link(patient)
+        if old is None and (survivor := sheet.link(merged.get(patient, ""))) is not None:
+            await sheet.put(self._link(sheet, patient, survivor.person, record, numbers, rule="source-merge"))
         elif old is None:
-            fresh = self._link(sheet, patient["id"], "", record, numbers)
+            fresh = self._link(sheet, patient, "", record, numbers)
             await self._settle(sheet, fresh, await self._choose(sheet, fresh))
-        elif old.record != record or old.identifiers != numbers:
+        elif not told.says_the_same_as(old):
             await self._changed(sheet, old, replace(old, record=record, identifiers=numbers))
 
     def _link(
