@@ -15,9 +15,11 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from hie.app import build, mllp_listeners, settle_memory, web_app, workers
+from hie.app import build, connect, mllp_listeners, settle_memory, web_app, workers
 from hie.commands.logs import configure_logs
+from hie.exchange.schema import Schema
 from hie.settings import Settings
+from records.collections import Collections
 
 _log = structlog.get_logger("hie")
 # Less than the supervisor's patience: a reader of a long answer must not hold up the end.
@@ -40,8 +42,9 @@ def serve_web(settings: Settings) -> None:
 
 async def _prepare(settings: Settings) -> None:
     """Before anybody writes: the schema is checked, and the usual collections are there."""
-    async with build(settings) as services:
-        await services.store.collections.prepare_usual()
+    async with connect(settings) as client:
+        await Schema(client, settings.database_prefix).check()
+        await Collections(client, settings.database_prefix).prepare_usual()
 
 
 def _share_metrics(settings: Settings) -> None:
