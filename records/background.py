@@ -8,11 +8,14 @@ https://docs.python.org/3/library/asyncio-task.html#asyncio.Task.cancel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from pymongo.errors import PyMongoError
+
 AGAIN_SECONDS = 0.5
+Look = Callable[[], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -27,3 +30,20 @@ async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.T
             await asyncio.wait({task}, timeout=AGAIN_SECONDS)
         if not task.cancelled():
             task.exception()
+
+
+@asynccontextmanager
+async def following(look: Look, every: float, missed: Callable[[PyMongoError], None]) -> AsyncIterator[None]:
+    """Looks now, and every so many seconds beside what is inside; `missed` hears of a look that found no database."""
+
+    async def again_and_again() -> None:
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await look()
+            except PyMongoError as error:
+                missed(error)
+
+    await look()
+    async with background(again_and_again()):
+        yield

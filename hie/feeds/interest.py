@@ -6,17 +6,16 @@ Every process follows the feeds; one that has not looked for a while holds every
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 from pymongo.errors import PyMongoError
 
 from hie.feeds.kinds import TYPES
 from hie.feeds.registry import Feeds
-from records.background import background
+from records.background import following
 
 LOOK_SECONDS, TRUST_SECONDS = 1.0, 2.5
 _ALL = frozenset({*TYPES, "Person"})
@@ -41,17 +40,10 @@ class FeedInterest:
         self._types = frozenset(await self._feeds.feeds.distinct("types"))
         self._known_at = began
 
-    @asynccontextmanager
-    async def following(self) -> AsyncIterator[None]:
+    def following(self) -> AbstractAsyncContextManager[None]:
         """Look now, and again and again in the background."""
-        await self.look()
-        async with background(self._follow()):
-            yield
+        return following(self.look, LOOK_SECONDS, _missed)
 
-    async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                await self.look()
-            except PyMongoError as error:
-                _log.warning("feeds unknown", error=type(error).__name__)
+
+def _missed(error: PyMongoError) -> None:
+    _log.warning("feeds unknown", error=type(error).__name__)

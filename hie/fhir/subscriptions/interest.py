@@ -7,10 +7,9 @@ process that has not looked for a while holds every type to be wanted.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import structlog
@@ -18,7 +17,7 @@ from pymongo.errors import PyMongoError
 
 from hie.access.caller import Caller
 from hie.fhir.subscriptions.registry import Registry
-from records.background import background
+from records.background import following
 
 LOOK_SECONDS, TRUST_SECONDS = 0.5, 1.5
 ACCOUNTS_SECONDS = 10.0
@@ -59,20 +58,9 @@ class Interest:
             await self.learn_accounts()
             self._accounts_at = began
 
-    @asynccontextmanager
-    async def following(self) -> AsyncIterator[None]:
+    def following(self) -> AbstractAsyncContextManager[None]:
         """Look now, and again and again in the background."""
-        await self.look()
-        async with background(self._follow()):
-            yield
-
-    async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                await self.look()
-            except PyMongoError as error:
-                _log.warning("interest unknown", error=type(error).__name__)
+        return following(self.look, LOOK_SECONDS, _missed)
 
     async def learn_accounts(self) -> None:
         """Learn whose Subscriptions there are, and what is known of these accounts."""
@@ -93,3 +81,7 @@ class Interest:
             }  # fmt: skip
             asked = {"caller.subject": subject, "caller.client": client}
             await self._registry.entries.update_many(asked, {"$set": new})
+
+
+def _missed(error: PyMongoError) -> None:
+    _log.warning("interest unknown", error=type(error).__name__)
