@@ -20,3 +20,8 @@ DURABLE = WriteConcern(w="majority", j=True)
 def exchange_database(client: Client, prefix: str) -> Database:
     """The database `{prefix}_exchange`; a write that returned is on the disks of a majority."""
     return client.get_database(f"{prefix}_exchange", write_concern=DURABLE)
+
+
+def later(seconds: float) -> dict[str, Any]:
+    """An expression: that long from now, by the clock of the database, which all processes share."""
+    return {"$add": ["$$NOW", round(seconds * 1000)]}

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from hie.errors import Unavailable
-from hie.exchange.database import Client, Database, exchange_database
+from hie.exchange.database import Client, Database, exchange_database, later
 from records.background import background
 
 USE_SECONDS = 15.0
@@ -56,8 +56,7 @@ class LaneCount:
                 await self._users.delete_one({"_id": self._owner})
 
     async def _announce(self) -> None:
-        until = {"$add": ["$$NOW", round(self._seconds * 1000)]}
-        change = [{"$set": {"count": self._lanes, "until": until}}]
+        change = [{"$set": {"count": self._lanes, "until": later(self._seconds)}}]
         await self._users.update_one({"_id": self._owner}, change, upsert=True)
 
     async def _keep(self) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from hie.exchange.database import Client, exchange_database
+from hie.exchange.database import Client, exchange_database, later
 
 LEASE_SECONDS = 10.0
 
@@ -33,9 +32,6 @@ class Leases:
         self._owners = database[f"{collection}_owners"]
         self.owner = owner
         self.seconds = seconds
-
-    def _until(self) -> dict[str, Any]:
-        return {"$add": ["$$NOW", round(self.seconds * 1000)]}
 
     async def hold(self, names: Sequence[int | str]) -> frozenset[int | str]:
         """Renew, claim what is free up to a fair share, and return what is held now."""
@@ -61,11 +57,11 @@ class Leases:
         await self._owners.delete_one({"_id": self.owner})
 
     async def _announce(self) -> int:
-        await self._owners.update_one({"_id": self.owner}, [{"$set": {"until": self._until()}}], upsert=True)
+        await self._owners.update_one({"_id": self.owner}, [{"$set": {"until": later(self.seconds)}}], upsert=True)
         return await self._owners.count_documents({"$expr": {"$gt": ["$until", "$$NOW"]}})
 
     async def _renew(self) -> set[int | str]:
-        await self._leases.update_many({"owner": self.owner}, [{"$set": {"until": self._until()}}])
+        await self._leases.update_many({"owner": self.owner}, [{"$set": {"until": later(self.seconds)}}])
         return {document["_id"] async for document in self._leases.find({"owner": self.owner}, {"_id": 1})}
 
     async def _claim(self, names: Sequence[int | str], wanted: int) -> set[int | str]:
@@ -86,7 +82,7 @@ class Leases:
             {
                 "$set": {
                     "owner": {"$cond": [free, self.owner, "$owner"]},
-                    "until": {"$cond": [free, self._until(), "$until"]},
+                    "until": {"$cond": [free, later(self.seconds), "$until"]},
                 }
             }
         ]

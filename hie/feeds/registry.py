@@ -20,7 +20,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
 from hie.errors import Unprocessable
-from hie.exchange.database import Client, exchange_database
+from hie.exchange.database import Client, exchange_database, later
 from hie.exchange.ids import Clock, now
 from hie.exchange.outbox import Event
 from hie.feeds.kinds import Kind
@@ -318,11 +318,6 @@ def control_of(message: Document) -> str:
 
 def _lane(key: str) -> int:
     return crc32(key.encode()) % LANES
-
-
-def later(seconds: float) -> Document:
-    """An expression: that long from now, by the clock of the database."""
-    return {"$add": ["$$NOW", round(seconds * 1000)]}
 
 
 async def _lease(

@@ -17,7 +17,7 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument, UpdateOne, WriteConce
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
-from hie.exchange.database import Client, exchange_database
+from hie.exchange.database import Client, exchange_database, later
 from hie.exchange.ids import Clock, Ids, now
 from hie.exchange.outbox import Event
 from hie.fhir.subscriptions.terms import Terms, read_terms, unmasked
@@ -306,11 +306,6 @@ class Registry:
             await self.entries.delete_one({"_id": entry.id, "state": "deleted", "queue": entry.queue})
         else:
             await self.entries.update_one({"_id": entry.id, "queue": entry.queue}, {"$set": {"dropped": []}})
-
-
-def later(seconds: float) -> Document:
-    """An expression: that long from now, by the clock of the database."""
-    return {"$add": ["$$NOW", round(seconds * 1000)]}
 
 
 def to_entry(found: Mapping[str, Any]) -> Entry:
