@@ -66,20 +66,14 @@ class Editing:
         return done.modified_count
 
     async def _entry(self, old: InboundMessage, raw: bytes) -> InboundMessage:
-        """As the intake makes it; the lane is that of the patient who is named now."""
         try:
             header = parser.read_header(raw)
             await self._check(old, header, raw)
         except AdapterError as error:
             raise Unprocessable(f"{error.text} {error.location}".strip()) from error
         lanes = await lane_count(self.journal.collection.database) or old.lanes
-        lane, other = lanes_of(header, old.sender, lanes) if lanes else (old.lane, old.other_lane)
-        return replace(
-            old, id=self.journal.next_id(), received=self.journal.now(), raw=raw, state="pending", attempts=0,
-            reason="", control_id=header.control_id, type=header.type, charset=header.charset, lane=lane,
-            other_lane=other, lanes=lanes, size=len(raw), replaces=old.id, acknowledgement="",
-            remarks=(f"In place of {old.id}, by a person.",),
-        )  # fmt: skip
+        entry = in_place_of(old, raw, header, lanes, f"In place of {old.id}, by a person.")
+        return replace(entry, id=self.journal.next_id(), received=self.journal.now())
 
     async def _check(self, old: InboundMessage, header: Header, raw: bytes) -> None:
         if header.sender not in (old.sender, "|"):
@@ -110,6 +104,16 @@ class Editing:
 
         async with collection.database.client.start_session() as session:
             await session.with_transaction(put, write_concern=DURABLE)
+
+
+def in_place_of(old: InboundMessage, raw: bytes, header: Header, lanes: int, remark: str) -> InboundMessage:
+    """The entry of other words for an old message, as the intake makes it: its lane is that of who is named now."""
+    lane, other = lanes_of(header, old.sender, lanes) if lanes else (old.lane, old.other_lane)
+    return replace(
+        old, raw=raw, state="pending", attempts=0, reason="", control_id=header.control_id, type=header.type,
+        charset=header.charset, lane=lane, other_lane=other, lanes=lanes, size=len(raw), replaces=old.id,
+        acknowledgement="", remarks=(remark,),
+    )  # fmt: skip
 
 
 def _said(by: str, why: str) -> None:

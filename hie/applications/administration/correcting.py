@@ -20,10 +20,9 @@ from adapters.hl7v2.site import Site
 from hie.applications.administration.services import Services
 from hie.errors import Unprocessable
 from hie.exchange.database import exchange_database
-from hie.exchange.editing import Editing
+from hie.exchange.editing import Editing, in_place_of
 from hie.exchange.inbound import InboundMessage
 from hie.exchange.lane_count import lane_count
-from hie.exchange.lanes import lanes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +86,10 @@ class Corrections:
         return kept.id
 
     async def _entry(self, old: InboundMessage, raw: bytes, site: Site, at: datetime) -> InboundMessage:
-        """As the intake makes it: the lane is that of the patient who is named now."""
-        header, lanes = parser.read_header(raw), await lane_count(self._database) or self._services.settings.lanes
-        lane, other = lanes_of(header, old.sender, lanes)
-        return replace(
-            old, id=self._services.journal.next_id(), received=at, raw=raw, state="pending", site=site.id,
-            control_id=header.control_id, type=header.type, charset=header.charset, lane=lane, attempts=0, reason="",
-            acknowledgement="", other_lane=other, lanes=lanes, size=len(raw), replaces=old.id,
-            remarks=(f"Corrected by an administrator: in place of {old.id}.",),
-        )  # fmt: skip
+        lanes = await lane_count(self._database) or self._services.settings.lanes
+        remark = f"Corrected by an administrator: in place of {old.id}."
+        entry = in_place_of(old, raw, parser.read_header(raw), lanes, remark)
+        return replace(entry, id=self._services.journal.next_id(), received=at, site=site.id)
 
 
 def editable(text: str) -> str:
