@@ -14,13 +14,14 @@ from typing import TypeVar
 
 from pymongo import ReadPreference
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from records.collections import DURABLE, Client, Collections, Unprepared
 from records.errors import Conflict
 
 T = TypeVar("T")
+DUPLICATE = 11000
 ATTEMPTS = 12
 # So long a transaction begins again where others come between.
 PATIENCE_SECONDS = 20.0
@@ -86,3 +87,8 @@ async def _commit(session: AsyncClientSession) -> None:
 
 async def _pause(failures: int) -> None:
     await asyncio.sleep(min(FIRST_PAUSE * 2 ** min(failures, 10), LONGEST_PAUSE) * (0.5 + random.random()))
+
+
+def repeats_a_key(error: BulkWriteError) -> bool:
+    """Whether one of several writes was refused for a key that exists already."""
+    return any(one.get("code") == DUPLICATE for one in (error.details or {}).get("writeErrors", ()))

@@ -18,8 +18,8 @@ from records.documents import WITHOUT_KEYS, Document, build, past, to_stored, to
 from records.errors import Conflict, NotFound
 from records.placement import database_of
 from records.stored import Stored, Write
+from records.transactions import repeats_a_key
 
-DUPLICATE = 11000
 CHANGED = "The resource is no longer at the version that was read; read it again."
 Operation = InsertOne[Document] | ReplaceOne[Document]
 
@@ -80,8 +80,7 @@ class Writer:
 
 
 def _understood(error: BulkWriteError) -> Exception:
-    errors = (error.details or {}).get("writeErrors", ())
-    if any(one.get("code") == DUPLICATE for one in errors):
+    if repeats_a_key(error):
         return Conflict("A resource of this id exists already.")
     return error
 

@@ -24,9 +24,9 @@ from hie.exchange.group_commit import GroupCommit
 from hie.exchange.ids import Clock, Ids, now
 from hie.exchange.inbound import Channel, InboundMessage, State
 from hie.exchange.journal_reading import JournalReading
+from records.transactions import DUPLICATE
 
 _log = structlog.get_logger("hie.journal")
-DUPLICATE = 11000
 REUSED = "MSH-10 was used before by this sender, for another message"
 
 INDEXES = [

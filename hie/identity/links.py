@@ -19,6 +19,7 @@ from hie.exchange.database import Database
 from hie.identity import blocking, demographics
 from hie.identity.demographics import Demographics
 from hie.identity.matching import Grade
+from records.transactions import repeats_a_key
 
 TURN_SECONDS = 600
 # Sparse: a turn has none of the fields of a link. A lookup by person needs an index of all.
@@ -28,7 +29,6 @@ INDEXES = [
     IndexModel([("identifiers", ASCENDING)], sparse=True),
     IndexModel([("turn", ASCENDING)], expireAfterSeconds=TURN_SECONDS),
 ]
-DUPLICATE = 11000
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +160,6 @@ class Links:
         try:
             await self._links.bulk_write(writes, ordered=True, session=session)
         except BulkWriteError as error:
-            if any(one.get("code") == DUPLICATE for one in (error.details or {}).get("writeErrors", ())):
+            if repeats_a_key(error):
                 raise DuplicateKeyError("a turn is taken") from error
             raise
