@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 SIZE ?= small
+# The order of the tests: the same every time, and another where another number is asked for.
+SEED ?= 1251
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench lock format clean
@@ -16,7 +18,7 @@ run: ## start the whole exchange with a demo region (SIZE=small|city); Ctrl-C st
 test: ## install what the tests need and run them all
 	@docker/prepare.sh test
 	@$(MAKE) --no-print-directory check
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest --randomly-seed=$(SEED)
 
 check: ## lint, types, doors between rooms
 	@docker/prepare.sh check

@@ -15,11 +15,16 @@ from threading import BoundedSemaphore
 import pymongo
 import pytest
 from free_ports import free_port
+from hypothesis import settings
 from pymongo import AsyncMongoClient
 
 from hie.supervisor import mongod
 
 ROOM_BYTES = 4_000_000_000
+# The same examples every time: what fails is what was changed. `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("repeated", derandomize=True)
+settings.load_profile("repeated")
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -49,14 +49,11 @@ def encoding_characters(text: str) -> EncodingCharacters:
     separator = text[3:4]
     end = text.find(separator, 4) if separator else -1
     given = (text[4:] if end < 0 else text[4:end])[:5]
-    used = separator + given
+    # Where MSH-2 is empty the usual ones are meant, and among those the separator cannot be.
+    used = separator + (given or DEFAULT.encoded)
     if not separator or len(set(used)) != len(used) or any(c.isalnum() or not "!" <= c <= "~" for c in used):
         raise NotUnderstood("The encoding characters cannot separate.", location="MSH^1^2", condition="102")
-    return (
-        EncodingCharacters(separator, *(given[at : at + 1] for at in range(5)))
-        if given
-        else EncodingCharacters(separator)
-    )
+    return EncodingCharacters(*(used[at : at + 1] for at in range(6)))
 
 
 def without_controls(text: str) -> str:

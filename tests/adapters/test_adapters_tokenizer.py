@@ -51,7 +51,7 @@ class TestTokenize:
         assert tokenize(text).segments[0].text(10) == "C1"
 
     @pytest.mark.parametrize(
-        "text", ["MSH", "MSH|^^\\&|", "MSH|^~A&|", "MSHA^~\\&A", "MSH |~\\& ", "MSH\r|", "", "PID|1"]
+        "text", ["MSH", "MSH|^^\\&|", "MSH|^~A&|", "MSHA^~\\&A", "MSH |~\\& ", "MSH\r|", "MSH~~\\&|", "", "PID|1"]
     )
     def test_senseless_header(self, text: str) -> None:
         """What cannot separate is refused, not guessed at."""
