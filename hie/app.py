@@ -65,6 +65,7 @@ from hie.exchange.unmapped import UnmappedQueue
 from hie.exchange.worker import Worker
 from hie.feeds import fan_out as feed_fan_out
 from hie.feeds import wiring as feed_wiring
+from hie.feeds.answers import AnswerQueue
 from hie.feeds.deliveries import FeedDeliveries
 from hie.feeds.interest import FeedInterest
 from hie.feeds.registry import Feeds
@@ -178,8 +179,9 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
     registry = ClientRegistry(client, prefix, store, clock=clock)
     outbox = Outbox(client, prefix, clock=clock)
     filing = Filing(store, registry, outbox)
-    journal = Journal(client, prefix, clock=clock)
     directory = Directory(client, prefix, store, settings, clock=clock)
+    feeds = Feeds(client, prefix, clock=clock)
+    journal = Journal(client, prefix, clock=clock, answering=AnswerQueue(feeds, directory, clock=clock))
     gate = Gate(settings, registry, store, client, clock=clock)
     observer = Observer(settings.fhir_url, issuer=settings.issuer_url)
     audit = AuditTrail(client, prefix, data_dir=settings.data_dir, observer=observer, clock=clock)
@@ -200,7 +202,6 @@ def wire(settings: Settings, client: Client, clock: Clock) -> Services:
         SiteLimits(Limits(settings.site_messages_per_second, settings.site_connections)),
         Backlog(journal, settings.most_pending),
     )  # fmt: skip
-    feeds = Feeds(client, prefix, clock=clock)
     feed_interest = FeedInterest(feeds)
     outbox.subscribe(feed_fan_out.NAME, feed_interest, feed_wiring.fan_out(fhir, feeds, dictionary))
     return Services(
@@ -331,7 +332,7 @@ def workers(
     told = wiring.deliveries(services.fhir, consumers.owner)
     bulk = BulkRunner(services.fhir, services.leases("bulk_leases"))
     again = Reindexer(services.store.collections, services.store.parameters, rate=services.settings.reindex_rate)
-    feeds = feed_wiring.deliveries(services.fhir, services.feeds, consumers.owner)
+    feeds = feed_wiring.deliveries(services.fhir, services.feeds, services.directory.profiles, consumers.owner)
     pruner = Pruner(
         services.client, services.settings.database_prefix, partial(retention, services.settings.data_dir),
         services.leases("pruning_leases"), clock=services.clock,

@@ -1,7 +1,7 @@
 """
 The answer to a message: MSA, and ERR where something is wrong; in the sender's version, separators and character set.
 
-HL7 v2 chapter 2.9 (original and enhanced mode), 2.15.8 (MSA), 2.15.5 (ERR); tables 0008, 0155, 0357, 0516
+HL7 v2 chapter 2.9 (original and enhanced mode), 2.13.1 (ACK), 2.15.8 (MSA), 2.15.5 (ERR); tables 0008, 0155, 0357, 0516
 """
 
 from __future__ import annotations
@@ -72,6 +72,43 @@ def _wanted(condition: str, code: str) -> bool:
     return {"": False, "NE": False, "AL": True, "ER": not good, "SU": good}.get(condition, True)
 
 
+def deferred(header: Header) -> str:
+    """
+    When the sender wants to hear of the outcome in a message of its own: AL, ER, SU; NE: never; "": it does not say.
+
+    Where MSH-15 asks for nothing, MSH-16 was answered on the connection as in original mode, which is the same by
+    chapter 2.9.3: later only a failure is news.
+    """
+    application = header.application_acknowledgement.upper()
+    if application in ("", "NE"):
+        return application
+    if _wanted(header.accept_acknowledgement.upper(), "AA"):
+        return application if application in ("ER", "SU") else "AL"
+    return "NE" if application == "SU" else "ER"
+
+
+def application_acknowledgement(
+    header: Header, code: str, about: str, *, error: AdapterError | None = None, accept: str = "AL", now: datetime
+) -> bytes:
+    """
+    AA, AE or AR of the message with the control id `about`, as a message that begins an exchange of its own.
+
+    It asks for an accept acknowledgement as `accept` says (MSH-15), and never for another answer (MSH-16).
+    """
+    reply = _Reply(header)
+    segments = [reply.msh(now, accept), reply.msa(code, error, about)]
+    segments += [reply.err(e.location, e.condition, "E", e.text) for e in (error,) if e]
+    return ("\r".join(segments) + "\r").encode(header.charset, "replace")
+
+
+def sent_as(raw: bytes, codec: str, identity: str, now: datetime) -> bytes:
+    """The same acknowledgement under another control id (MSH-10), of another time (MSH-7)."""
+    line, _, rest = raw.decode(codec).partition("\r")
+    fields = line.split(line[3])
+    fields[6], fields[9] = now.strftime("%Y%m%d%H%M%S%z"), identity
+    return f"{line[3].join(fields)}\r{rest}".encode(codec)
+
+
 class _Reply:
     """Writes the segments of one answer."""
 
@@ -93,13 +130,18 @@ class _Reply:
     def _text(self, text: str) -> str:
         return escape(text, self.characters) if self.characters.escape else _plain(text, self.characters)
 
-    def msh(self, now: datetime) -> str:
-        """Sender and receiver change places; the character set is declared as the sender declared it."""
+    def msh(self, now: datetime, accept: str = "") -> str:
+        """
+        Sender and receiver change places; the character set is declared as the sender declared it.
+
+        `accept` is MSH-15, which there is since 2.2; MSH-16 is NE then: nobody answers an answer.
+        """
+        asked = (accept, "NE") if accept and parts(self.version) >= (2, 2) else ("", "")
         identity = secrets.token_hex(10)
         return self._join("MSH", (
             self.characters.encoded, self._echo(5), self._echo(6), self._echo(3), self._echo(4),
             now.strftime("%Y%m%d%H%M%S%z"), "", self._type(), identity, self._processing(), self.version,
-            "", "", "", "", "", self._echo(18),
+            "", "", *asked, "", self._echo(18),
         ))  # fmt: skip
 
     def _processing(self) -> str:
@@ -116,10 +158,11 @@ class _Reply:
             else self._components("ACK", trigger)
         )
 
-    def msa(self, code: str, error: AdapterError | None) -> str:
+    def msa(self, code: str, error: AdapterError | None, about: str | None = None) -> str:
         """MSA-3 tells why in versions whose ERR segment cannot."""
         text = self._text(error.text) if error and parts(self.version) < (2, 5) else ""
-        return self._join("MSA", (code, self._echo(10).strip(), text))
+        named = self._echo(10).strip() if about is None else _CONTROLS.sub("", about)[:_LONGEST_ECHO]
+        return self._join("MSA", (code, named, text))
 
     def err(self, location: str, condition: str, severity: str, text: str) -> str:
         """ERR of 2.5 and later says what and how bad; the older one says where and what."""

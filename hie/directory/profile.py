@@ -15,6 +15,7 @@ from yaml.nodes import MappingNode, Node
 from adapters.hl7v2 import charset
 from adapters.hl7v2.mapping.scope import Reference
 from adapters.hl7v2.site import VISIT_BY, FieldDefault, FieldMove, Limits, Site, ZField
+from hie.directory.answers import Answers, answers
 from hie.directory.local_fields import z_field
 from hie.directory.yaml_lines import Invalid, Reader, composed
 
@@ -55,6 +56,7 @@ class Profile:
     ignores: tuple[str, ...] = ()
     processing: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    answers: Answers | None = None
 
     def applied(self, site: Site, *, version: int = 0) -> Site:
         """The site as this profile has it."""
@@ -304,4 +306,5 @@ _KEYS: dict[str, tuple[str, Callable[[Reader, Node, str], Any]]] = {
     "ignore": ("ignores", _types),
     "processing": ("processing", _processing),
     "limits": ("limits", _limits),
+    "answers": ("answers", answers),
 }

@@ -16,6 +16,7 @@ import structlog
 import yaml
 from pymongo.errors import DuplicateKeyError
 
+from hie.directory.answers import Answers
 from hie.directory.profile import Profile, read
 from hie.directory.yaml_lines import Invalid
 from hie.errors import Unprocessable
@@ -94,7 +95,8 @@ class SiteProfiles:
             await self._versions.insert_one({"_id": f"{version.sender}\x1f{version.number}", **document})
         except DuplicateKeyError as error:
             raise Unprocessable("The profile was changed by somebody else at the same moment.") from error
-        await self._current.replace_one({"_id": version.sender}, document, upsert=True)
+        found = {**document, "answers": True} if _answers(version.text) else document
+        await self._current.replace_one({"_id": version.sender}, found, upsert=True)
         return version
 
     async def history(self, sender: str) -> list[Version]:
@@ -113,6 +115,13 @@ class SiteProfiles:
         """Put an earlier version in force again, as a new one; it must still be valid."""
         wanted = await self.version(sender, number)
         return await self.load(wanted.text, by=by, reason=f"as version {number}", sender=sender)
+
+    async def answering(self) -> AsyncIterator[tuple[str, Answers]]:
+        """Senders whose profile names an address for answers, with what it says of them."""
+        async for document in self._current.find({"answers": True}):
+            profile = _readable(document)
+            if profile is not None and profile.answers is not None:
+                yield str(document["_id"]), profile.answers
 
     async def senders(self) -> AsyncIterator[str]:
         """Whoever has a profile."""
@@ -140,6 +149,13 @@ def _readable(document: Mapping[str, Any]) -> Profile | None:
     except Invalid as error:
         _log.warning("profile of a site is not valid", sender=document["_id"], problems=len(error.problems))
         return None
+
+
+def _answers(text: str) -> bool:
+    try:
+        return _read(text).answers is not None
+    except Invalid:
+        return False
 
 
 def written(sender: str, said: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.hl7v2.site import Site
+from hie.directory.answers import Answers
 from hie.directory.profile import Profile
 from hie.directory.profiles import SiteProfiles, merged, written
 from hie.directory.senders import SENDER, provisional, registered, senders_of
@@ -60,6 +61,13 @@ class Directory:
         if self._settings.unknown_sender == "quarantine":
             return None
         return self._unregistered(sender)
+
+    async def answers_for(self, sender: str) -> Answers | None:
+        """Where a sender hears what became of its messages; None where its profile does not say."""
+        if time.monotonic() - self._read_at > CACHE_SECONDS:
+            await self.refresh()
+        profile, _ = self._profiled.get(sender, (None, 0))
+        return profile.answers if profile else None
 
     def says_charset(self, sender: str) -> bool:
         """Whether the profile of a sender names its character set."""

@@ -16,7 +16,7 @@ from hie.exchange.journal import Journal
 from hie.exchange.replaying import REPLAYABLE, Replaying, Selection, selected
 from records.errors import RecordError
 
-__all__ = ["REPLAYABLE", "DeadLetters", "reason_of"]
+__all__ = ["REPLAYABLE", "DeadLetters", "fault_of", "reason_of"]
 LONGEST = 500
 
 
@@ -32,6 +32,11 @@ def reason_of(error: Exception) -> str:
             return error.text[:LONGEST]
         case _:
             return f"Unexpected {type(error).__name__}"
+
+
+def fault_of(error: Exception) -> AdapterError:
+    """The same for the sender: where, and which condition, as far as the adapter knows it."""
+    return error if isinstance(error, AdapterError) else AdapterError(reason_of(error))
 
 
 class DeadLetters:

@@ -14,7 +14,7 @@ from hie.exchange.inbound import InboundMessage
 
 Document = dict[str, Any]
 # Written only where they say something.
-RARE = ("lanes", "default_charset", "replaces")
+RARE = ("lanes", "default_charset", "replaces", "application", "told")
 
 
 def content_hash(raw: bytes) -> str:

@@ -29,7 +29,8 @@ class InboundMessage:
     `lane` orders: one lane is strictly first in, first out; a merge of two patients has the other patient's lane in
     `other_lane`; `lanes` is of how many, 0 where nobody said. `raw` is what came over the wire. `remarks` are findings
     without health data. `default_charset` is the listener's, where neither the message nor the site's profile has one.
-    `replaces` is the dead letter that this message corrects.
+    `replaces` is the dead letter that this message corrects. `application` is when the sender wants to hear of the
+    outcome (`adapters.hl7v2.ack.deferred`), `told` what it was told of it: AA, AE or AR.
     """
 
     id: str
@@ -52,3 +53,5 @@ class InboundMessage:
     lanes: int = 0
     default_charset: str = ""
     replaces: str = ""
+    application: str = ""
+    told: str = ""

@@ -150,7 +150,7 @@ class Intake:
         lane, other = lanes_of(header, sender, self.settings.lanes)
         return replace(
             message, sender=sender, control_id=header.control_id, type=header.type, charset=header.charset,
-            lane=lane, other_lane=other, lanes=self.settings.lanes,
+            lane=lane, other_lane=other, lanes=self.settings.lanes, application=ack.deferred(header),
         )  # fmt: skip
 
     async def _keep(self, message: InboundMessage, reason: str, answer: bytes, code: str = "") -> None:

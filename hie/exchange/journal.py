@@ -13,17 +13,20 @@ from typing import Any
 
 import structlog
 from bson import ObjectId
-from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from adapters.errors import AdapterError
+from hie.exchange.answering import Answering
 from hie.exchange.bodies import INLINE_BYTES, Bodies
-from hie.exchange.database import Client, exchange_database
+from hie.exchange.database import DURABLE, Client, exchange_database
 from hie.exchange.entries import Document, to_document, to_message
 from hie.exchange.group_commit import GroupCommit
 from hie.exchange.ids import Clock, Ids, now
 from hie.exchange.inbound import Channel, InboundMessage, State
 from hie.exchange.journal_reading import JournalReading
+from hie.exchange.outcomes import Outcome
 from records.transactions import DUPLICATE
 
 _log = structlog.get_logger("hie.journal")
@@ -56,36 +59,14 @@ class Kept:
     first: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a message."""
-
-    message: InboundMessage
-    state: State
-    reason: str = ""
-    remarks: Sequence[str] = ()
-    unmapped: Sequence[Mapping[str, str]] = ()
-
-    def change(self, at: datetime) -> UpdateOne:
-        """As it is written, where the message is still pending."""
-        change: dict[str, Any] = {"state": self.state, "reason": self.reason, "done": at}
-        if self.remarks:
-            change["remarks"] = list(dict.fromkeys((*self.message.remarks, *self.remarks)))
-        # A message that was replayed may have found a mapping for everything that it lacked.
-        if self.unmapped or self.message.attempts:
-            change["unmapped"] = list(self.unmapped)
-        return UpdateOne(
-            {"_id": self.message.id, "state": "pending"},
-            # 1: to be counted; 2: counted, and stays so when the message is replayed.
-            {"$set": change, "$inc": {"attempts": 1}} | ({"$max": {"unmapped_state": 1}} if self.unmapped else {}),
-        )
-
-
 class Journal(JournalReading):
     """Appends, changes of state; reading is in JournalReading."""
 
-    def __init__(self, client: Client, prefix: str, *, clock: Clock = now) -> None:
+    def __init__(
+        self, client: Client, prefix: str, *, clock: Clock = now, answering: Answering | None = None
+    ) -> None:  # fmt: skip
         database = exchange_database(client, prefix)
+        self._answering = answering
         super().__init__(database["journal"], Bodies(database), clock)
         self._ids = Ids(clock)
         self._writer: GroupCommit[Document, Kept] = GroupCommit(self._insert, weight=lambda d: len(d["raw"] or b""))
@@ -176,6 +157,7 @@ class Journal(JournalReading):
         reason: str = "",
         remarks: Sequence[str] = (),
         unmapped: Sequence[Mapping[str, str]] = (),
+        error: AdapterError | None = None,
         session: AsyncClientSession | None = None,
     ) -> bool:
         """
@@ -183,11 +165,33 @@ class Journal(JournalReading):
 
         Returns False where the message was no longer pending: another worker came first, and nothing may be stored.
         """
-        outcome = Outcome(message, state, reason, remarks, unmapped)
+        outcome = Outcome(message, state, reason, remarks, unmapped, error)
         return await self.conclude_all([outcome], session=session)
 
     async def conclude_all(self, outcomes: Sequence[Outcome], *, session: AsyncClientSession | None = None) -> bool:
-        """The same for several messages; False where one of them was no longer pending."""
+        """
+        The same for several messages; False where one of them was no longer pending.
+
+        What a sender is to be told of an outcome is written with it.
+        """
+        if self._answering is None or not any(one.may_be_told for one in outcomes):
+            return await self._conclude(outcomes, session)
+        outcomes, answers = await self._answering.prepare(outcomes)
+        if not answers:
+            return await self._conclude(outcomes, session)
+
+        async def both(session: AsyncClientSession) -> bool:
+            done = await self._conclude(outcomes, session)
+            if done and self._answering is not None:
+                await self._answering.queue(answers, session=session)
+            return done
+
+        if session is not None:
+            return await both(session)
+        async with self.collection.database.client.start_session() as own:
+            return await own.with_transaction(both, write_concern=DURABLE)
+
+    async def _conclude(self, outcomes: Sequence[Outcome], session: AsyncClientSession | None) -> bool:
         done = await self.collection.bulk_write([one.change(self._clock()) for one in outcomes], session=session)
         return done.matched_count == len(outcomes)
 

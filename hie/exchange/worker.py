@@ -16,7 +16,7 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from hie.errors import Unavailable
-from hie.exchange.dead_letters import reason_of
+from hie.exchange.dead_letters import fault_of, reason_of
 from hie.exchange.inbound import InboundMessage
 from hie.exchange.journal import Journal
 from hie.exchange.lanes import ready
@@ -214,5 +214,5 @@ class Worker:
     async def _bury(self, message: InboundMessage, error: Exception) -> bool:
         reason = reason_of(error)
         _log.warning("dead letter", message=message.id, site=message.site, reason=reason)
-        await self._journal.conclude(message, "dead", reason=reason)
+        await self._journal.conclude(message, "dead", reason=reason, error=fault_of(error))
         return True

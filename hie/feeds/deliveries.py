@@ -14,6 +14,7 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from hie.exchange.outbox_runner import pause
+from hie.feeds.answer_feeds import AnswerFeeds
 from hie.feeds.delivering import Delivering
 from hie.feeds.registry import Feed
 from hie.feeds.sending import Connection
@@ -27,6 +28,7 @@ class FeedDeliveries:
 
     work: Delivering
     owner: str
+    answer_feeds: AnswerFeeds
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -43,6 +45,7 @@ class FeedDeliveries:
     async def _turn(self, stop: asyncio.Event) -> None:
         self._running = {name: task for name, task in self._running.items() if not task.done()}
         try:
+            await self.answer_feeds.follow()
             for feed in await self.work.feeds.all():
                 await self._start(feed, stop)
         except PyMongoError as error:

@@ -12,10 +12,12 @@ from typing import Any
 
 import structlog
 
+from adapters.hl7v2.ack import sent_as
 from adapters.hl7v2.from_fhir.writing import Envelope, NotWritable
 from hie.access.gate import Gate
 from hie.audit.events import Entry
 from hie.audit.trail import AuditTrail
+from hie.feeds.answers import ANSWER
 from hie.feeds.building import build
 from hie.feeds.gathering import Gathering, Material, Withheld
 from hie.feeds.policy import PATIENCE, Patience
@@ -58,26 +60,32 @@ class Delivering:
         return 3 * feed.profile.timeout + self.patience.margin
 
     async def _send(self, feed: Feed, message: Document, owner: str, connection: Connection) -> Outcome:
-        profile = feed.profile
         try:
-            material = await Gathering(self.store, self.gate, self.registry).material(
-                profile.caller, message, profile.known
-            )
-            made = message["made"].astimezone(UTC)
-            raw = build(profile.receiver, Envelope(control_of(message), made), message, material)
+            raw, material = await self._made(feed, message)
         except Withheld:
             return await self._settled(message, owner, "withheld", Outcome("done"))
         except NotWritable as error:
             return await self._settled(message, owner, "dead", Outcome("done", reason=error.text))
         if raw is None:
             return await self._settled(message, owner, "skipped", Outcome("done"))
-        await self._tell(feed, message, material)
+        if material is not None:
+            await self._tell(feed, message, material)
         # Whoever has lost its lanes sends nothing.
         if not await self.feeds.extend(message, owner, self._lease(feed)):
             return Outcome("busy", reason="the lease was lost")
         outcome = await connection.send(raw, control_of(message))
         await self._late(feed, connection)
         return await self._after(message, owner, outcome)
+
+    async def _made(self, feed: Feed, message: Document) -> tuple[bytes | None, Material | None]:
+        """The bytes, and what they disclose; an acknowledgement discloses nothing."""
+        profile, made = feed.profile, message["made"].astimezone(UTC)
+        if message["type"] == ANSWER:
+            return sent_as(bytes(message["raw"]), message["codec"], control_of(message), made), None
+        material = await Gathering(self.store, self.gate, self.registry).material(
+            profile.caller, message, profile.known
+        )
+        return build(profile.receiver, Envelope(control_of(message), made), message, material), material
 
     async def _tell(self, feed: Feed, message: Document, material: Material) -> None:
         """The trail first; Unavailable where it cannot be written, and then nothing is sent."""

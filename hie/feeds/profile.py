@@ -22,6 +22,8 @@ from hie.access.scopes import parse_all
 from hie.errors import Unprocessable
 from hie.feeds.kinds import TYPES
 
+# Feeds of that name are made of the profiles of sites; see answer_feeds.
+ANSWERS = "answers-"
 Order = Literal["patient", "receiver"]
 Params = tuple[tuple[str, str], ...]
 _WORDS = frozenset(
@@ -52,6 +54,7 @@ class Profile:
 
     `filters` are searches by type that an event must meet. `known` is an identifier system: only patients who have a
     number of it. `own` are senders ("APP|FACILITY", "*|FACILITY", or a prefix of meta.source) who are the receiver.
+    `confirmed` False: the receiver answers nothing, and what was written to the connection counts as taken.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Profile:
     timeout: float = 30.0
     mllp: int = 1
     tls: Tls | None = None
+    confirmed: bool = True
 
     @property
     def types(self) -> frozenset[str]:
@@ -90,6 +94,8 @@ def read(data: Any) -> Profile:
     name = str(data.get("feed") or "")
     if not name or not name.replace("-", "").isalnum():
         raise Unprocessable("feed: a name of letters, digits and dashes is needed.")
+    if name.startswith(ANSWERS):
+        raise Unprocessable(f"feed: {ANSWERS}... are the answers to sites; their profiles name the address.")
     host, port = _address(data)
     receiver = _receiver(data)
     return Profile(
@@ -97,6 +103,19 @@ def read(data: Any) -> Profile:
         str(data.get("known") or ""), tuple(_list(data, "own")) or (f"*|{receiver.facility}",),
         bool(data.get("identity_links", False)), _order(data), _number(data, "connections", 1, 64),
         float(_number(data, "timeout", 30, 600)), _number(data, "mllp", 1, 2), _tls(data),
+    )  # fmt: skip
+
+
+def read_answers(data: Mapping[str, Any]) -> Profile:
+    """The feed of the answers to a site, as `answer_feeds` has written it."""
+    application, _, facility = str(data["answers"]).partition("|")
+    host, port = _address(data)
+    accept = str(data["accept"])
+    return Profile(
+        str(data["feed"]), host, port,
+        Receiver(application, facility, accept=accept, application_acknowledgement="NE"), ("ACK",),
+        Caller(subject=f"feed:{data['feed']}"), order="receiver", timeout=float(data["timeout"]),
+        mllp=int(data["mllp"]), tls=_tls(data), confirmed=accept == "AL",
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from hie.exchange.ids import Clock, now
 from hie.exchange.outbox import Event
 from hie.feeds.kinds import Kind
 from hie.feeds.policy import PATIENCE
-from hie.feeds.profile import Profile, read
+from hie.feeds.profile import Profile, read, read_answers
 from records.stored import Json
 
 Document = dict[str, Any]
@@ -48,7 +48,8 @@ class Feed:
 
 @lru_cache(maxsize=256)
 def _profile(text: bytes) -> Profile:
-    return read(msgspec.json.decode(text))
+    data = msgspec.json.decode(text)
+    return read_answers(data) if "answers" in data else read(data)
 
 
 class Feeds:
@@ -58,6 +59,7 @@ class Feeds:
         database = exchange_database(client, prefix)
         self._client = client
         self.feeds, self.messages = database["feeds"], database["feed_messages"]
+        self.journal = database["journal"]
         # A lease that is lost in a crash of the database runs out by itself.
         quick = WriteConcern(w=1)
         self.lanes = database.get_collection("feed_lanes", write_concern=quick)
@@ -82,6 +84,15 @@ class Feeds:
         known = await self.feeds.find_one({"_id": profile.name})
         if known is not None and await self._reordered(_profile(known["profile"]), profile):
             raise Unprocessable("order: it can be changed only while no message of the feed waits.")
+        return await self._keep(profile, data, by, settling)
+
+    async def load_answers(self, data: Json, *, by: str) -> None:
+        """The same for the answers to a site; the same again changes nothing."""
+        known = await self.feeds.find_one({"_id": data["feed"]}, {"profile": 1}) or {}
+        if known.get("profile") != msgspec.json.encode(data):
+            await self._keep(read_answers(data), data, by, 0.0)
+
+    async def _keep(self, profile: Profile, data: Json, by: str, settling: float) -> Feed:
         fresh = {"begins": self.clock() + timedelta(seconds=settling), "paused": False, "counts": {}}
         change = {
             "$set": {
@@ -151,6 +162,10 @@ class Feeds:
         except DuplicateKeyError:
             return False
         return True
+
+    async def put(self, messages: Sequence[Document], *, session: AsyncClientSession) -> None:
+        """Add messages that are made already, in the transaction of what they tell."""
+        await self.messages.insert_many(messages, session=session)
 
     async def waits(self, name: str) -> bool:
         """Whether anything is to be sent."""

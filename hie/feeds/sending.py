@@ -7,6 +7,7 @@ HL7 v2 chapter 2.9: AA, CA taken; AE, CE the content is wrong; AR, CR it cannot 
 from __future__ import annotations
 
 import re
+import ssl
 from collections import deque
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -36,6 +37,26 @@ class Outcome:
     kind: Kind
     code: str = ""
     reason: str = ""
+
+
+TAKEN = Outcome("done")
+
+
+def why(error: Exception) -> str:
+    """Why there is no connection or no answer, for whoever looks after the feed."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"TLS: the receiver's certificate is not accepted ({error.verify_message})"[:200]
+        case ssl.SSLError():
+            return f"TLS: {error.reason or 'the connection was refused'}"[:200]
+        case ConnectionRefusedError():
+            return "nobody listens at the address"
+        case TimeoutError():
+            return "no answer in time"
+        case FileNotFoundError() | PermissionError():
+            return "TLS: a file of the profile cannot be read"
+        case _:
+            return type(error).__name__
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +95,10 @@ class Connection:
         try:
             client = await self._open()
             await client.post(raw)
-            outcome = await self._answer(client, control)
+            outcome = await self._answer(client, control) if self.profile.confirmed else TAKEN
         except (OSError, TimeoutError, AdapterError) as error:
             await self.close()
-            return Outcome("lost", reason=type(error).__name__)
+            return Outcome("lost", reason=why(error))
         if outcome.kind == "lost":
             await self.close()
         self._recent.append(control)

@@ -4,6 +4,8 @@ The parts of the engine put together from the services of a process.
 
 from __future__ import annotations
 
+from hie.directory.profiles import SiteProfiles
+from hie.feeds.answer_feeds import AnswerFeeds
 from hie.feeds.deliveries import FeedDeliveries
 from hie.feeds.delivering import Delivering
 from hie.feeds.fan_out import FeedFanOut
@@ -21,7 +23,9 @@ def fan_out(services: FhirServices, feeds: Feeds, dictionary: Dictionary) -> Fee
     return FeedFanOut(feeds, services.store, services.registry, matcher, Origins(services.journal))
 
 
-def deliveries(services: FhirServices, feeds: Feeds, owner: str, patience: Patience = PATIENCE) -> FeedDeliveries:
+def deliveries(
+    services: FhirServices, feeds: Feeds, profiles: SiteProfiles, owner: str, patience: Patience = PATIENCE
+) -> FeedDeliveries:
     """The runner of a worker process."""
     work = Delivering(feeds, services.store, services.registry, services.gate, services.audit, patience)
-    return FeedDeliveries(work, owner)
+    return FeedDeliveries(work, owner, AnswerFeeds(profiles, feeds))

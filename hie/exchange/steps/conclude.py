@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from hie.exchange.inbound import State
-from hie.exchange.journal import Journal, Outcome
+from hie.exchange.journal import Journal
+from hie.exchange.outcomes import Outcome
 from hie.exchange.work import Work
 
 

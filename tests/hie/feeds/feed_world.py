@@ -86,7 +86,7 @@ async def engine(services: Services, owner: str = "one", manners: Manners = QUIC
         quarantine=services.quarantine, pace=Pace(housekeeping=0.1),
     )  # fmt: skip
     runner = OutboxRunner(services.outbox, leases[1], patience=Patience(idle=0.02, first=0.05))
-    told = wiring.deliveries(services.fhir, services.feeds, owner, manners)
+    told = wiring.deliveries(services.fhir, services.feeds, services.directory.profiles, owner, manners)
     tasks = [asyncio.create_task(one.run(stop)) for one in (worker, runner, told)]
     try:
         yield stop
