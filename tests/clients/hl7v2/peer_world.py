@@ -100,7 +100,7 @@ async def working(services: Services) -> AsyncIterator[None]:
         quarantine=services.quarantine, pace=Pace(shortest=0.002, longest=0.02),
     )  # fmt: skip
     runner = OutboxRunner(services.outbox, consumers, patience=Patience(idle=0.02, first=0.05))
-    told = wiring.deliveries(services.fhir, services.feeds, "peers", QUICK)
+    told = wiring.deliveries(services.fhir, services.feeds, services.directory.profiles, "peers", QUICK)
     tasks = [asyncio.create_task(one.run(stop)) for one in (worker, runner, told)]
     try:
         yield

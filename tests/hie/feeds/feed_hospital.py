@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ssl import SSLContext
 
 from adapters.hl7v2.ack import acknowledge
 from adapters.hl7v2.message import Message
 from adapters.hl7v2.parser import parse, read_header
 from adapters.hl7v2.site import Site
+from adapters.mllp.conversation import Release
 from adapters.mllp.framing import Frame
 from adapters.mllp.server import MllpServer
 
@@ -60,8 +62,8 @@ class Hospital:
     def kinds(self) -> list[str]:
         return [message.type for message in self.messages]
 
-    async def start(self, port: int = 0) -> int:
-        self.server = MllpServer(self.take, port=port)
+    async def start(self, port: int = 0, *, tls: SSLContext | None = None, release: Release = 1) -> int:
+        self.server = MllpServer(self.take, port=port, tls=tls, release=release)
         await self.server.start()
         return self.server.port
 
