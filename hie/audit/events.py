@@ -70,7 +70,7 @@ def to_resource(entry: Entry, event_id: str, at: datetime, observer: Observer) -
         "type": pattern.type,
         "subtype": _subtypes(entry, pattern),
         "action": pattern.action,
-        "recorded": _instant(entry.at or at),
+        "recorded": instant(entry.at or at),
         "outcome": "0" if succeeded else "4" if entry.status < 500 else "8",
         "agent": _agents(entry, pattern, observer),
         "source": {
@@ -87,7 +87,7 @@ def to_resource(entry: Entry, event_id: str, at: datetime, observer: Observer) -
 
 
 def _meta(entry: Entry, pattern: Pattern, at: datetime, *, succeeded: bool) -> Json:
-    meta: Json = {"versionId": "1", "lastUpdated": _instant(at)}
+    meta: Json = {"versionId": "1", "lastUpdated": instant(at)}
     if succeeded and (profile := pattern.patient_profile if entry.patient else pattern.profile):
         meta["profile"] = [profile]
     return meta
@@ -169,24 +169,48 @@ def _organization(caller: Caller) -> Json:
 def _entities(entry: Entry, pattern: Pattern) -> list[Json]:
     entities: list[Json] = []
     if entry.resource_id and not pattern.queries:
-        reference = f"{entry.resource_type}/{entry.resource_id}"
-        if entry.version is not None:
-            reference += f"/_history/{entry.version}"
-        role = coding(OBJECT_ROLE, "4", "Domain Resource")
-        entities.append({"what": {"reference": reference}, "type": coding(ENTITY_TYPE, "2"), "role": role})
+        entities.append(resource_entity(entry.resource_type, entry.resource_id, entry.version))
     if entry.query and (pattern.queries or not entry.resource_id):
-        asked = base64.b64encode(entry.query.encode("utf-8", "replace")).decode("ascii")
-        entities.append({"type": coding(ENTITY_TYPE, "2"), "role": coding(OBJECT_ROLE, "24", "Query"), "query": asked})
+        entities.append(query_entity(asked(entry.query)))
     if entry.patient:
-        who = {"reference": f"Patient/{entry.patient}"}
-        role = coding(OBJECT_ROLE, "1", "Patient")
-        entities.append({"what": who, "type": coding(ENTITY_TYPE, "1"), "role": role})
+        entities.append(patient_entity(entry.patient))
     if entry.request_id:
-        entities.append({"what": {"identifier": {"value": entry.request_id}}, "type": REQUEST_ID})
+        entities.append(request_entity(entry.request_id))
     return entities
 
 
-def _instant(at: datetime) -> str:
+def resource_entity(resource_type: str, resource_id: str, version: int | None = None) -> Json:
+    """What was done to."""
+    reference = f"{resource_type}/{resource_id}"
+    if version is not None:
+        reference += f"/_history/{version}"
+    role = coding(OBJECT_ROLE, "4", "Domain Resource")
+    return {"what": {"reference": reference}, "type": coding(ENTITY_TYPE, "2"), "role": role}
+
+
+def asked(query: str) -> str:
+    """A request as `entity.query` has it."""
+    return base64.b64encode(query.encode("utf-8", "replace")).decode("ascii")
+
+
+def query_entity(query: str) -> Json:
+    """The request, in the words of `asked`."""
+    return {"type": coding(ENTITY_TYPE, "2"), "role": coding(OBJECT_ROLE, "24", "Query"), "query": query}
+
+
+def patient_entity(patient: str) -> Json:
+    """Whose record it was."""
+    role = coding(OBJECT_ROLE, "1", "Patient")
+    return {"what": {"reference": f"Patient/{patient}"}, "type": coding(ENTITY_TYPE, "1"), "role": role}
+
+
+def request_entity(request_id: str) -> Json:
+    """The id of the request."""
+    return {"what": {"identifier": {"value": request_id}}, "type": REQUEST_ID}
+
+
+def instant(at: datetime) -> str:
+    """A FHIR instant."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

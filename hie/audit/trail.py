@@ -13,16 +13,15 @@ from typing import Any
 
 from pymongo.errors import PyMongoError
 
+from hie.audit.assembly import assemble
 from hie.audit.chain import Link, begin, new_shard
 from hie.audit.checkpoints import Checkpoints
-from hie.audit.events import Entry, Observer, to_resource
-from hie.audit.indexing import indexed
+from hie.audit.events import Entry, Observer
 from hie.audit.verify import Verification, verify
 from hie.errors import Unavailable
 from hie.exchange.database import Client, exchange_database
 from hie.exchange.group_commit import GroupCommit
 from hie.exchange.ids import Clock, now
-from records.stored import encode
 
 CHECKPOINT_EVERY = timedelta(seconds=60)
 Document = dict[str, Any]
@@ -91,13 +90,11 @@ class AuditTrail:
         return [None] * len(groups)
 
     def _next(self, end: Link, entry: Entry, at: datetime) -> tuple[Link, Document]:
-        resource = to_resource(entry, end.next_id, at, self._observer)
-        text = encode(resource)
-        following = end.add(text)
-        found = indexed(resource)
+        event = assemble(entry, end.next_id, at, self._observer)
+        following = end.add(event.text)
         document = {
-            "_id": end.next_id, "v": 1, "t": at, "text": text, "d": False, "k": list(found.keys),
-            "p": [entry.patient] if entry.patient else [], "l": list(found.labels), "s": dict(found.sort),
+            "_id": end.next_id, "v": 1, "t": at, "text": event.text, "d": False, "k": list(event.keys),
+            "p": [entry.patient] if entry.patient else [], "l": [], "s": event.sort,
             "c": {"n": following.sequence, "p": end.hash, "h": following.hash},
         }  # fmt: skip
         return following, document
