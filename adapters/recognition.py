@@ -15,17 +15,23 @@ from typing import Any
 
 from adapters.facts import Fact, Json, Known
 
+GROUP = "PGN"
 Candidates = Mapping[str, Sequence[Json]]
 """Resource type to stored resources that have any of the numbers asked for."""
 
 
 def named(resource: Json, known: Known) -> bool:
     """True when a resource has that number; a role on either side must be the same."""
-    listed = resource.get("requisition", {}) if known.role == "PGN" else resource.get("identifier", [])
     return any(
         (one.get("system"), one.get("value")) == (known.system, known.value) and role_of(one) in ("", known.role)
-        for one in (listed if isinstance(listed, list) else [listed])
+        for one in numbers(resource, group=known.role == GROUP)
     )
+
+
+def numbers(resource: Json, *, group: bool) -> Sequence[Json]:
+    """The Identifiers of a resource, or that of the group that it was ordered in."""
+    listed = resource.get("requisition", {}) if group else resource.get("identifier", [])
+    return listed if isinstance(listed, list) else [listed]
 
 
 def role_of(identifier: Json) -> str:

@@ -27,7 +27,11 @@ class Value:
     components: Repetition = ()
 
     def __getitem__(self, component: int) -> str:
-        return _text(self.components, component)
+        components = self.components
+        if 0 < component <= len(components):
+            divided = components[component - 1]
+            return divided[0] if divided else ""
+        return ""
 
     def sub(self, component: int, subcomponent: int) -> str:
         """Subcomponent text, "" where absent."""

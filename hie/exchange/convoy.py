@@ -13,25 +13,31 @@ from dataclasses import dataclass, replace
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
+from adapters.facts import Fact
+from adapters.recognition import Candidates
 from hie.exchange.filing import Filing
 from hie.exchange.group_commit import Alone, GroupCommit, together
 from hie.exchange.journal import Journal
 from hie.exchange.steps.conclude import TakenElsewhere, outcome
+from hie.exchange.steps.numbers import Question, Stock, having, look_up
+from hie.exchange.steps.reconcile import doubtful
 from hie.exchange.work import Reader, Step, Work
 from records.resource_store import ResourceStore
-from records.stored import Page, Stored
+from records.stored import Json, Stored
 
 MOST = 8
 HEAVIEST = 4_000_000
+MOST_NUMBERED = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
     """A reader that has read already what all messages of a convoy will ask for."""
 
-    store: ResourceStore
+    stock: Stock
     rows: Mapping[str, Stored]
     asked: frozenset[str]
+    numbers: Mapping[Question, Sequence[Json]]
 
     async def read_many(
         self, references: Sequence[str], *, session: AsyncClientSession | None = None
@@ -39,13 +45,13 @@ class Foreseen:
         """As the store does."""
         found = {name: self.rows[name] for name in references if name in self.rows}
         others = [name for name in references if name not in self.asked]
-        return found | await self.store.read_many(others, session=session) if others else found
+        return found | await self.stock.read_many(others, session=session) if others else found
 
-    async def search(
-        self, resource_type: str, params: Sequence[tuple[str, str]], *, session: AsyncClientSession | None = None
-    ) -> Page:
-        """As the store does."""
-        return await self.store.search(resource_type, params, session=session)
+    async def numbered(self, asked: Sequence[Fact], *, session: AsyncClientSession | None = None) -> Candidates:
+        """As the stock does; what would fill a page is asked for again, by each message for itself."""
+        if any(len(found) >= MOST_NUMBERED for found in self.numbers.values()):
+            return await self.stock.numbered(asked, session=session)
+        return having(asked, self.numbers)
 
 
 class Convoy:
@@ -85,7 +91,9 @@ class Convoy:
     async def _foresee(self, works: Sequence[Work], session: AsyncClientSession) -> Foreseen:
         keys = {f"{fact.type}/{fact.id}" for work in works for fact in work.translation.facts}
         rows = await self._store.read_many(sorted(keys), session=session) if keys else {}
-        return Foreseen(self._store, rows, frozenset(keys))
+        asked = [fact for work in works for fact in doubtful(work.translation.facts, rows)]
+        numbers = await look_up(self._store, asked, session=session, most=MOST_NUMBERED)
+        return Foreseen(Stock(self._store), rows, frozenset(keys), numbers)
 
     async def _file(self, works: Sequence[Work], session: AsyncClientSession) -> None:
         writes = [write for work in works for write in work.writes]

@@ -23,6 +23,7 @@ from hie.exchange.steps.follow import Follow
 from hie.exchange.steps.map_codes import MapCodes, Mapper
 from hie.exchange.steps.match_identity import MatchIdentity
 from hie.exchange.steps.notify import Notify
+from hie.exchange.steps.numbers import Stock
 from hie.exchange.steps.parse import Parse
 from hie.exchange.steps.reconcile import Reconcile
 from hie.exchange.steps.renumber import Renumber
@@ -86,7 +87,7 @@ def pipeline(
             MapCodes(mapper),
         ),
         inside=(
-            *deciding(store),
+            *deciding(Stock(store)),
             MatchIdentity(filing),
             Store(store),
             Unlink(filing),

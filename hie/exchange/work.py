@@ -10,11 +10,12 @@ from typing import Protocol
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
-from adapters.facts import Translation
+from adapters.facts import Fact, Translation
 from adapters.hl7v2.message import Message
 from adapters.hl7v2.site import Site
+from adapters.recognition import Candidates
 from hie.exchange.inbound import InboundMessage
-from records.stored import Page, Stored, Write
+from records.stored import Stored, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,7 @@ class Reader(Protocol):
         self, references: Sequence[str], *, session: AsyncClientSession | None = None
     ) -> dict[str, Stored]: ...
 
-    async def search(
-        self, resource_type: str, params: Sequence[tuple[str, str]], *, session: AsyncClientSession | None = None
-    ) -> Page: ...
+    async def numbered(self, asked: Sequence[Fact], *, session: AsyncClientSession | None = None) -> Candidates: ...
 
 
 Transaction = Callable[[Callable[[AsyncClientSession], Awaitable[Work]]], Awaitable[Work]]

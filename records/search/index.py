@@ -7,17 +7,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 from records.definitions import Definitions, SearchParameter, definitions, official
 from records.search import composite, date, narrative, near, reference, traits
 from records.search.composite import SIMPLE, Part
 from records.search.extract import Finder, finder, first_names
 from records.search.key import PRESENT, inside_of
-from records.stored import Json
+from records.stored import Json, decode, encode
 
 KINDS = SIMPLE | {"special": near}
 # Kept in fields of their own by the store.
 OWN_FIELDS = frozenset({"_id", "_lastUpdated"})
+# Of meta: what no two versions have in common.
+OF_VERSION = frozenset({"versionId", "lastUpdated"})
+RECURRING = frozenset({
+    "boolean", "canonical", "code", "CodeableConcept", "Coding", "date", "dateTime", "instant", "Period", "Reference",
+    "uri",
+})  # fmt: skip
+# Bytes of a member that is worth being remembered.
+LONGEST = 600
+MOST_LAYOUTS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +53,106 @@ class Plan:
     parts: tuple[Part, ...] = ()
     repeated: bool = False
 
+    @property
+    def recurs(self) -> bool:
+        """Whether it looks at codes, references and times: many resources of a patient, or of a type, say the same."""
+        kinds = [{path.type, *path.datatypes} - {""} for path in self.parameter.paths]
+        return not self.parts and all(one and one <= RECURRING for one in kinds)
+
 
 class Plans:
-    """The plans of a type by the members that they look at: a resource has few of those that its type may have."""
+    """The plans of a type, laid out for the members that a resource has: it has few of those that its type may have."""
 
-    def __init__(self, every: Iterable[Plan]) -> None:
+    def __init__(self, resource_type: str, every: Iterable[Plan]) -> None:
         self.every = tuple(every)
-        self._always = [plan for plan in self.every if plan.names is None]
-        self._by_name: dict[str, list[Plan]] = {}
-        for plan in self.every:
-            for name in plan.names or ():
-                self._by_name.setdefault(name, []).append(plan)
+        self._type = resource_type
+        self._layouts: dict[tuple[str, ...], Layout] = {}
 
-    def of(self, resource: Json) -> Iterable[Plan]:
-        """Those that can find something, each once."""
-        found = dict.fromkeys(self._always)
-        for name in resource.keys() & self._by_name.keys():
-            found.update(dict.fromkeys(self._by_name[name]))
+    def of(self, resource: Json) -> Layout:
+        """What is looked for in a resource of these members."""
+        names = tuple(resource)
+        found = self._layouts.get(names)
+        if found is None:
+            if len(self._layouts) >= MOST_LAYOUTS:
+                self._layouts.clear()
+            found = self._layouts[names] = self._lay_out(frozenset(names))
         return found
+
+    def _lay_out(self, names: frozenset[str]) -> Layout:
+        plans = [plan for plan in self.every if plan.names is None or plan.names & names]
+        alone: dict[str, list[Plan]] = {}
+        for plan in plans:
+            if plan.recurs and plan.names and len(there := plan.names & names) == 1:
+                alone.setdefault(next(iter(there)), []).append(plan)
+        elements = tuple(Element(self._type, name, tuple(several)) for name, several in alone.items())
+        apart = {plan for several in alone.values() for plan in several}
+        return Layout(tuple(plans), elements, tuple(plan for plan in plans if plan not in apart))
+
+
+class Found(NamedTuple):
+    """What plans find: keys, the value that each parameter is sorted by, what references point at."""
+
+    keys: dict[str, None]
+    sort: dict[str, str]
+    references: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Element:
+    """A member that says the same in many resources, and the plans that look at nothing else."""
+
+    resource_type: str
+    name: str
+    plans: tuple[Plan, ...]
+
+    def find(self, value: Any) -> Found:
+        """What is found in this member; not to be changed: others get the same."""
+        if self.name == "meta":
+            value = {name: one for name, one in value.items() if name not in OF_VERSION}
+        text = encode({"": value})
+        return _found(self, text) if len(text) <= LONGEST else self.found({"": value})
+
+    def found(self, member: Json) -> Found:
+        """The same, computed."""
+        return find(self.plans, {"resourceType": self.resource_type, self.name: member[""]})
+
+
+@lru_cache(maxsize=16_384)
+def _found(element: Element, text: bytes) -> Found:
+    return element.found(decode(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Every plan that can find something; and the same as those that look at one recurring member, and the rest."""
+
+    every: tuple[Plan, ...]
+    elements: tuple[Element, ...]
+    rest: tuple[Plan, ...]
 
 
 def index(resource: Json) -> Index:
     """Compute the index of a valid resource."""
+    layout = plans(resource["resourceType"]).of(resource)
+    keys, sort, references = find(layout.rest, resource)
+    for element in layout.elements:
+        found = element.find(resource[element.name])
+        keys.update(found.keys)
+        sort.update(found.sort)
+        references.update(found.references)
+    if "text" in resource:
+        keys.update(dict.fromkeys(narrative.keys(resource)))
+    if "contained" in resource:
+        keys.update(dict.fromkeys(_contained(resource)))
+    return Index(tuple(keys), _patients(resource, references), tuple(_labels(resource)), sort)
+
+
+def find(wanted: Iterable[Plan], resource: Json) -> Found:
+    """What these plans find in a resource."""
     keys: dict[str, None] = {}
     sort: dict[str, str] = {}
     references: dict[str, list[str]] = {}
-    for plan in plans(resource["resourceType"]).of(resource):
+    for plan in wanted:
         code = plan.parameter.code
         for found in plan.find(resource):
             if plan.parts:
@@ -83,11 +167,7 @@ def index(resource: Json) -> Index:
                 sort[code] = value
             if kind is reference:
                 references.setdefault(code, []).extend(reference.targets(found))
-    if "text" in resource:
-        keys.update(dict.fromkeys(narrative.keys(resource)))
-    if "contained" in resource:
-        keys.update(dict.fromkeys(_contained(resource)))
-    return Index(tuple(keys), _patients(resource, references), tuple(_labels(resource)), sort)
+    return Found(keys, sort, references)
 
 
 def plans(resource_type: str) -> Plans:
@@ -98,12 +178,13 @@ def plans(resource_type: str) -> Plans:
 
 @cache
 def _standard(resource_type: str) -> Plans:
-    return Plans(_plans(resource_type, official().search_parameters(resource_type).values()))
+    return Plans(resource_type, _plans(resource_type, official().search_parameters(resource_type).values()))
 
 
 @lru_cache(maxsize=256)
 def _extended(known: Definitions, resource_type: str) -> Plans:
-    return Plans((*_standard(resource_type).every, *_plans(resource_type, known.custom(resource_type))))
+    added = _plans(resource_type, known.custom(resource_type))
+    return Plans(resource_type, (*_standard(resource_type).every, *added))
 
 
 def _plans(resource_type: str, known: Iterable[SearchParameter]) -> Iterator[Plan]:
@@ -124,7 +205,7 @@ def _names(parameter: SearchParameter) -> frozenset[str] | None:
 def _contained(resource: Json) -> Iterator[str]:
     """The keys of contained resources, behind the reference that points at each: chains look into them."""
     inside = {f"#{one.get('id')}": one for one in resource["contained"] if "resourceType" in one}
-    for plan in plans(resource["resourceType"]).of(resource):
+    for plan in plans(resource["resourceType"]).of(resource).every:
         if plan.parameter.type != "reference":
             continue
         for found in plan.find(resource):
@@ -155,4 +236,3 @@ def _of_document(bundle: Json) -> tuple[str, ...]:
 def _labels(resource: Json) -> Iterator[str]:
     for label in resource.get("meta", {}).get("security", ()):
         yield f"{label.get('system', '')}|{label.get('code', '')}"
-

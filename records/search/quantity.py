@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 from records.errors import UnknownParameter
 from records.search import number, ranges
@@ -24,21 +25,27 @@ CURRENCIES = "urn:iso:std:iso:4217"
 RANGED = frozenset({"Range", "SampledData"})
 
 
-def forms(found: Value) -> Iterator[str]:
+def forms(found: Value) -> Sequence[str]:
     """
     Every way in which a quantity may be asked for, without the parameter's name.
 
     The number with what it is said to be behind it, `unit`, `system|code`; and what it is in base units.
     """
-    if not isinstance(found.value, dict):
-        return
-    value = number.decimal(found.value.get("value"))
+    if not isinstance(found.value, dict) or isinstance(value := found.value.get("value"), bool) or value is None:
+        return ()
+    return _forms(str(value), *_unit(found.value))
+
+
+@lru_cache(maxsize=4096)
+def _forms(number_text: str, system: str, code: str, said: str) -> Sequence[str]:
+    # One value is looked at by several parameters, alone and behind its code.
+    value = number.decimal(number_text)
     if value is None:
-        return
-    system, code, said = _unit(found.value)
-    yield f"{ANY}{number.encode(value)}{said}"
+        return ()
+    made = [f"{ANY}{number.encode(value)}{said}"]
     if system == UCUM and code and (known := canonical(code)):
-        yield f"{BASE}{known[0]}|{number.encode(_rounded(value * known[1]))}"
+        made.append(f"{BASE}{known[0]}|{number.encode(_rounded(value * known[1]))}")
+    return tuple(made)
 
 
 def _unit(value: Json) -> tuple[str, str, str]:

@@ -45,6 +45,8 @@ def concept(draft: Draft, value: Value, where: str, *, table: str = "") -> Json:
 
     `where` is the field ("OBX-3") for the count of unmapped codes; `table` the HL7 table meant when CWE-3 is silent.
     """
+    if not value.components:
+        return {}
     codings: list[Json] = []
     for at in (1, 4):
         if code := clean(value[at]):

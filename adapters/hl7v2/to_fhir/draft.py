@@ -37,27 +37,36 @@ _NUMBERS = (bool, int, Decimal)
 
 def prune(value: Any) -> Any:
     """The same value without empty texts, lists and objects, which FHIR forbids; NUL is never stored."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return clean(value)
-    if isinstance(value, dict):
+    if kind is dict:
         return _pruned(value)
-    if isinstance(value, list):
-        return [kept for inner in value if (kept := prune(inner)) or isinstance(kept, _NUMBERS)]
-    return value
+    return _listed(value) if kind is list else value
+
+
+def _listed(value: list[Any]) -> list[Any]:
+    return [kept for inner in value if (kept := prune(inner)) or isinstance(kept, _NUMBERS)]
 
 
 def _pruned(value: Json) -> Json:
-    """Texts and objects, which a resource mostly holds, are dealt with here without a call for each."""
+    """Most of what a translator lists is empty: that is passed over before anything else is asked."""
     kept: Json = {}
     for key, inner in value.items():
+        if not inner:
+            if isinstance(inner, _NUMBERS):
+                kept[key] = inner
+            continue
         kind = type(inner)
         if kind is str:
             said: Any = inner.strip() if "\x00" not in inner else clean(inner)
         elif kind is dict:
-            said = _pruned(inner) if inner else inner
+            said = _pruned(inner)
+        elif kind is list:
+            said = _listed(inner)
         else:
-            said = prune(inner)
-        if said or isinstance(said, _NUMBERS):
+            said = inner
+        if said:
             kept[key] = said
     return kept
 

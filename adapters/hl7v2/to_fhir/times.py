@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _DTM = re.compile(
@@ -63,6 +64,23 @@ class Reading:
         return self.when.isoformat()[:19] + (f".{self.fraction}" if self.fraction else "") + offset
 
 
+@lru_cache(maxsize=4096)
+def _read(text: str, usual: tzinfo | None) -> Reading | None:
+    # The results of one specimen name one time.
+    match = _DTM.fullmatch(_compact(text.strip()))
+    if match is None:
+        return None
+    present = [int(match[part]) for part in _PARTS if match[part] is not None]
+    numbers = present + [1] * max(0, 3 - len(present))
+    zone = parse_offset(match["zone"]) if match["zone"] else usual
+    fraction = match["fraction"] or ""
+    try:
+        when = datetime(*numbers, microsecond=int(fraction[:6].ljust(6, "0") or 0), tzinfo=zone or UTC)  # type: ignore[arg-type,misc]
+    except ValueError:
+        return None
+    return Reading(len(present), _in_minutes(when), zone is not None, fraction)
+
+
 @dataclass(frozen=True, slots=True)
 class Times:
     """Reads times of one message: zone from the value, else from MSH-7, else from the site."""
@@ -78,18 +96,7 @@ class Times:
 
     def read(self, text: str) -> Reading | None:
         """None when the text is no time of this calendar."""
-        match = _DTM.fullmatch(_compact(text.strip()))
-        if match is None:
-            return None
-        present = [int(match[part]) for part in _PARTS if match[part] is not None]
-        numbers = present + [1] * max(0, 3 - len(present))
-        zone = parse_offset(match["zone"]) if match["zone"] else self.offset or self.site_zone
-        fraction = match["fraction"] or ""
-        try:
-            when = datetime(*numbers, microsecond=int(fraction[:6].ljust(6, "0") or 0), tzinfo=zone or UTC)  # type: ignore[arg-type,misc]
-        except ValueError:
-            return None
-        return Reading(len(present), _in_minutes(when), zone is not None, fraction)
+        return _read(text, self.offset or self.site_zone)
 
     def date_time(self, text: str) -> str:
         """FHIR dateTime, "" when unreadable."""

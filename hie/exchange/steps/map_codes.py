@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/terminologies.html#code
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,22 +38,24 @@ def _pair(coding: Mapping[str, Any]) -> CodePair:
     return str(coding.get("system", "")), str(coding.get("code", ""))
 
 
-def _codings(facts: Sequence[Fact]) -> Iterator[Mapping[str, Any]]:
+def _codings(facts: Sequence[Fact]) -> list[Mapping[str, Any]]:
+    """Every coding of a CodeableConcept inside the resources."""
+    found: list[Mapping[str, Any]] = []
     for fact in facts:
-        for concept in _concepts(fact.resource):
-            yield from concept["coding"]
+        _collect(fact.resource, found)
+    return found
 
 
-def _concepts(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every CodeableConcept inside a resource."""
-    if isinstance(value, dict):
-        if isinstance(value.get("coding"), list):
-            yield value
-        for inner in value.values():
-            yield from _concepts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _concepts(inner)
+def _collect(value: Mapping[str, Any], found: list[Mapping[str, Any]]) -> None:
+    if isinstance(codings := value.get("coding"), list):
+        found += codings
+    for inner in value.values():
+        if isinstance(inner, dict):
+            _collect(inner, found)
+        elif isinstance(inner, list):
+            for one in inner:
+                if isinstance(one, dict):
+                    _collect(one, found)
 
 
 def _mapped(translation: Translation, known: Mapping[CodePair, Coding]) -> Translation:

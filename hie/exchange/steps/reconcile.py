@@ -6,21 +6,17 @@ So a replay or a resend leaves every version as it was.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 
-from adapters.facts import Fact, Known
+from adapters.facts import Fact
 from adapters.recognition import recognized, uncertain
 from hie.exchange.work import Reader, Work
 from records.stored import Interaction, Json, Stored, Write
 
 _sorted = msgspec.json.Encoder(decimal_format="number", order="sorted")
-# More resources with one number than this are not one patient's order.
-MOST = 100
-_RESERVED = re.compile(r"[\\,$|]")
 # Given by the store, or telling who spoke last: no content of their own.
 _BOOKKEEPING = frozenset({"versionId", "lastUpdated", "source"})
 
@@ -55,24 +51,14 @@ class Reconcile:
         if not facts:
             return work
         stored = await self._read(facts, work)
-        if asked := uncertain(facts, _numbered(facts, stored)):
-            facts = recognized(facts, asked, await self._candidates(asked, work))
+        if asked := doubtful(facts, stored):
+            facts = recognized(facts, asked, await self.store.numbered(asked, session=work.session))
             stored |= await self._read([f for f in facts if f"{f.type}/{f.id}" not in stored], work)
         return replace(work, writes=writes(facts, stored), before=stored)
 
     async def _read(self, facts: Sequence[Fact], work: Work) -> dict[str, Stored]:
         keys = [f"{fact.type}/{fact.id}" for fact in facts]
         return await self.store.read_many(keys, session=work.session) if keys else {}
-
-    async def _candidates(self, asked: Sequence[Fact], work: Work) -> dict[str, list[Json]]:
-        """Of each type, and by identifier or by group, what is stored with one of the numbers."""
-        found: dict[str, list[Json]] = {}
-        for (kind, parameter), numbers in _questions(asked).items():
-            sought = ",".join(f"{_escaped(n.system)}|{_escaped(n.value)}" for n in dict.fromkeys(numbers))
-            parameters = ((parameter, sought), ("_count", str(MOST)), ("_total", "none"))
-            page = await self.store.search(kind, parameters, session=work.session)
-            found.setdefault(kind, []).extend(row.resource() for row in page.matches)
-        return found
 
 
 def writes(facts: Sequence[Fact], stored: Mapping[str, Stored]) -> tuple[Write, ...]:
@@ -93,20 +79,7 @@ def again(fact: Fact, before: Write) -> Write:
     return before if outcome is None else replace(before, resource=outcome)
 
 
-def _numbered(facts: Sequence[Fact], stored: Mapping[str, Stored]) -> dict[str, Json]:
-    """What is stored of those facts that have numbers."""
+def doubtful(facts: Sequence[Fact], stored: Mapping[str, Stored]) -> list[Fact]:
+    """The facts that may be stored under an id that another of their numbers gave them."""
     keys = [key for fact in facts if fact.known_by and (key := f"{fact.type}/{fact.id}") in stored]
-    return {key: stored[key].resource() for key in keys if not stored[key].deleted}
-
-
-def _questions(asked: Sequence[Fact]) -> dict[tuple[str, str], list[Known]]:
-    found: dict[tuple[str, str], list[Known]] = {}
-    for fact in asked:
-        for known in fact.known_by:
-            parameter = "requisition" if known.role == "PGN" else "identifier"
-            found.setdefault((fact.type, parameter), []).append(known)
-    return found
-
-
-def _escaped(text: str) -> str:
-    return _RESERVED.sub(r"\\\g<0>", text)
+    return uncertain(facts, {key: stored[key].resource() for key in keys if not stored[key].deleted})
