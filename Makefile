@@ -4,6 +4,8 @@ SHELL := /bin/bash
 SIZE ?= small
 # The order of the tests: the same every time, and another where another number is asked for.
 SEED ?= 1251
+# So many processes share the tests.
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench lock format clean
@@ -18,7 +20,7 @@ run: ## start the whole exchange with a demo region (SIZE=small|city); Ctrl-C st
 test: ## install what the tests need and run them all
 	@docker/prepare.sh test
 	@$(MAKE) --no-print-directory check
-	@.venv/bin/python -m pytest --randomly-seed=$(SEED)
+	@.venv/bin/python -m pytest --randomly-seed=$(SEED) -n $(JOBS) --dist loadgroup
 
 check: ## lint, types, doors between rooms
 	@docker/prepare.sh check

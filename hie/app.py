@@ -6,6 +6,7 @@ The composition root: from Settings to everything that runs; the only file that 
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import socket
@@ -148,12 +149,11 @@ async def build(settings: Settings, *, clock: Clock = now) -> AsyncIterator[Serv
         stack.push_async_callback(services.gate.aclose)
         stack.push_async_callback(services.audit.aclose)
         await stack.enter_async_context(LaneCount(client, settings.database_prefix, settings.lanes).kept())
-        for part in (services.store, services.registry, services.journal, services.outbox):
-            await part.ensure_indexes()
+        await asyncio.gather(*(part.ensure_indexes() for part in (
+            services.store, services.registry, services.journal, services.outbox, services.fhir.subscriptions,
+            services.fhir.bulk, services.feeds,
+        )))  # fmt: skip
         await stack.enter_async_context(services.store.parameters.kept())
-        await services.fhir.subscriptions.ensure_indexes()
-        await services.fhir.bulk.ensure_indexes()
-        await services.feeds.ensure_indexes()
         if settings.mode == "demo":
             await bind_demo_accounts(services.gate.accounts)
         await stack.enter_async_context(services.interest.following())

@@ -7,6 +7,7 @@ https://www.mongodb.com/docs/manual/core/indexes/index-types/index-multikey/
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -99,16 +100,15 @@ class Collections:
 
     async def ensure_indexes(self) -> None:
         """Make what is missing for `history` and for every type that is stored already."""
-        for database in self._databases.values():
-            await database["history"].create_indexes(HISTORY_INDEXES)
-        await self._locks.create_index([("at", ASCENDING)], expireAfterSeconds=LOCK_SECONDS)
-        for resource_type in {*await self.existing(), "AuditEvent", "Patient", "Person"}:
-            await self.prepare(resource_type)
+        await asyncio.gather(
+            self._locks.create_index([("at", ASCENDING)], expireAfterSeconds=LOCK_SECONDS),
+            *(database["history"].create_indexes(HISTORY_INDEXES) for database in self._databases.values()),
+            *map(self.prepare, {*await self.existing(), "AuditEvent", "Patient", "Person"}),
+        )
 
     async def prepare_usual(self) -> None:
         """Make the collections that will be wanted first, so that no first writer waits for them."""
-        for resource_type in USUAL:
-            await self.prepare(resource_type)
+        await asyncio.gather(*map(self.prepare, USUAL))
 
     async def prepare(self, resource_type: str) -> None:
         """Make the collection of a type and its indexes."""

@@ -26,6 +26,23 @@ settings.register_profile("repeated", derandomize=True)
 settings.load_profile("repeated")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+# What starts whole programs comes first and in one process: they would take each other's time.
+WHOLE_PROGRAMS = frozenset({"docker", "clients", "e2e", "benchmarks"})
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, where processes share the work, the tests of a file, and of what is dear to start."""
+    group = {item: _group(item.path.relative_to(Path(__file__).parent)) for item in items}
+    items.sort(key=lambda item: not group[item].startswith("together"))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group[item]))
+
+
+def _group(path: Path) -> str:
+    if path.parts[0] in WHOLE_PROGRAMS:
+        return "together: programs"
+    return "together: examples" if path.parts[:2] == ("spec", "examples") else str(path)
 
 
 @pytest.fixture(scope="session")

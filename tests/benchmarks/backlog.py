@@ -1,5 +1,5 @@
 """
-A backlog of 40,000 messages is worked off by one worker, and the order of each patient's messages is checked.
+A backlog of 40,000 messages is worked off by two workers, and the order of each patient's messages is checked.
 
 The messages tell of 2,000 patients in turn, each message with the next street number; afterwards no lane may have
 finished a later message before an earlier one, and the histories of patients that are drawn must show every street
@@ -16,14 +16,14 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from adapters.mllp.client import MllpClient
-from tests.benchmarks.measure import Floor, Result, Timing
-from tests.benchmarks.pipeline import AT_ONCE, documents, floor, newest
-from tests.benchmarks.stage import Stage, until
+from tests.benchmarks.measure import Floor, Result
+from tests.benchmarks.pipeline import AT_ONCE, documents, drain, floor, newest
+from tests.benchmarks.stage import Stage
 from tests.e2e.e2e_messages import header, id_number, message, stamp, visit
 
 GROUP = "Backlog"
 MESSAGES, TURNS, DRAWN = 40_000, 20, 100
-CONNECTIONS, WINDOW = 16, 16
+CONNECTIONS, WINDOW, WORKERS = 16, 16, 2
 SERIES = 90
 _STREET = re.compile(r"(\d+)号院")
 
@@ -33,7 +33,7 @@ async def run(stage: Stage) -> list[Result]:
     count = stage.count(MESSAGES)
     before = await newest(stage)
     await _fill(stage, max(count // TURNS, 1))
-    timing = await _drain(stage, before)
+    timing = await drain(stage, before, WORKERS, patience=3_600)
     await _check_lanes(stage, before)
     await _check_histories(stage, max(count // TURNS, 1))
     bare = Floor(f"a transaction each, {AT_ONCE} at once", await floor(stage, await documents(stage, before)))
@@ -62,23 +62,6 @@ async def _fill(stage: Stage, patients: int) -> None:
         clients = [await stack.enter_async_context(MllpClient("127.0.0.1", port)) for _ in range(CONNECTIONS)]
         shares = [range(at, patients, CONNECTIONS) for at in range(CONNECTIONS)]
         await asyncio.gather(*(one(client, mine) for client, mine in zip(clients, shares, strict=True)))
-
-
-async def _drain(stage: Stage, before: str) -> Timing:
-    journal = stage.database("exchange")["journal"]
-
-    async def drained() -> bool:
-        return not await journal.count_documents({"state": "pending"}, limit=1)
-
-    worker = stage.start("worker", "hie.cli", "work")
-    try:
-        await until(drained, "the worker", worker, 3_600)
-    finally:
-        stage.stop(worker)
-    ours = {"_id": {"$gt": before}}
-    assert not await journal.count_documents({**ours, "state": {"$ne": "committed"}}), "not every message was committed"
-    done = sorted([one["done"] async for one in journal.find(ours, {"done": 1})])
-    return Timing(len(done) - 1, (done[-1] - done[0]).total_seconds())
 
 
 async def _check_lanes(stage: Stage, before: str) -> None:

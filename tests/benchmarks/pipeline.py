@@ -1,8 +1,8 @@
 """
 From message to committed resources: journal, worker, one transaction, beside bare transactions of the same documents.
 
-The speed is that of one worker with a backlog, taken from the journal; the times are of single messages in an idle
-exchange, from the socket until it is committed and a FHIR search finds its patient and visit.
+The speed is that of one worker, and of two, with a backlog, taken from the journal; the times are of single messages
+in an idle exchange, from the socket until it is committed and a FHIR search finds its patient and visit.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from adapters.mllp.client import MllpClient
+from hie.supervisor.processes import Child
 from tests.benchmarks.http import Http
 from tests.benchmarks.intake import Make, send
 from tests.benchmarks.measure import Floor, Result, Timing, measure
@@ -30,12 +33,16 @@ async def run(stage: Stage) -> list[Result]:
     """A small message and a large one."""
     results = []
     for kind, (name, make) in enumerate(KINDS.items()):
-        series = 20 + 2 * kind
+        series = 20 + 3 * kind
         before = await newest(stage)
         await send(stage, make, series, stage.count(BACKLOG), 16)
-        timing = await _work(stage, make, series + 1, before)
+        timing = await drain(stage, before, 1)
         bare = Floor(f"a transaction each, {AT_ONCE} at once", await floor(stage, await documents(stage, before)))
-        results.append(Result(GROUP, name, timing, (bare,), "message"))
+        results.append(Result(GROUP, f"{name}, one worker", timing, (bare,), "message"))
+        before = await newest(stage)
+        await send(stage, make, series + 1, stage.count(2 * BACKLOG), 16)
+        results.append(Result(GROUP, f"{name}, two workers", await drain(stage, before, 2), (bare,), "message"))
+        results.append(Result(GROUP, f"{name}, alone", await _one_by_one(stage, make, series + 2), (bare,), "message"))
     return results
 
 
@@ -45,29 +52,37 @@ async def newest(stage: Stage) -> str:
     return found["_id"] if found else ""
 
 
-async def _work(stage: Stage, make: Make, series: int, before: str) -> Timing:
+async def drain(stage: Stage, before: str, workers: int, *, patience: float = 600) -> Timing:
+    """So many workers file everything that came after `before`; every message has to get through."""
     journal = stage.database("exchange")["journal"]
+    ours = {"_id": {"$gt": before}}
 
     async def drained() -> bool:
         return not await journal.count_documents({"state": "pending"}, limit=1)
 
-    worker = stage.start("worker", "hie.cli", "work")
-    try:
-        await until(drained, "the worker", worker, 600)
-        done = sorted([one["done"] async for one in journal.find({"_id": {"$gt": before}}, {"done": 1})])
-        each = await _one_by_one(stage, make, series)
-    finally:
-        stage.stop(worker)
-    dead = await journal.count_documents({"state": {"$in": ["dead", "pending"]}})
-    assert dead == 0, f"{dead} messages did not get through"
+    async with _at_work(stage, workers) as started:
+        await until(drained, "the workers", started[0], patience)
+    left = await journal.count_documents({**ours, "state": {"$ne": "committed"}})
+    assert left == 0, f"{left} messages did not get through"
+    done = sorted([one["done"] async for one in journal.find(ours, {"done": 1})])
     # The first one only starts the clock.
-    return Timing(len(done) - 1, (done[-1] - done[0]).total_seconds(), each)
+    return Timing(len(done) - 1, (done[-1] - done[0]).total_seconds())
 
 
-async def _one_by_one(stage: Stage, make: Make, series: int) -> tuple[float, ...]:
+@asynccontextmanager
+async def _at_work(stage: Stage, workers: int) -> AsyncIterator[list[Child]]:
+    started = [stage.start(f"worker-{number}", "hie.cli", "work") for number in range(workers)]
+    try:
+        yield started
+    finally:
+        for one in started:
+            stage.stop(one)
+
+
+async def _one_by_one(stage: Stage, make: Make, series: int) -> Timing:
     journal = stage.database("exchange")["journal"]
     (http,) = stage.https(1)
-    async with MllpClient("127.0.0.1", stage.settings.mllp_port) as client:
+    async with _at_work(stage, 1), MllpClient("127.0.0.1", stage.settings.mllp_port) as client:
 
         async def one(_: int, number: int) -> None:
             await client.send(make(series, number))
@@ -77,9 +92,9 @@ async def _one_by_one(stage: Stage, make: Make, series: int) -> tuple[float, ...
             while not await _found(http, f"{series:02d}{number:06d}"):
                 await asyncio.sleep(0.001)
 
-        each = (await measure(one, stage.count(SINGLE), 1, 5)).each
+        timing = await measure(one, stage.count(SINGLE), 1, 5)
     http.close()
-    return each
+    return timing
 
 
 async def _found(http: Http, local: str) -> bool:
