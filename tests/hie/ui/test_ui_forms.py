@@ -16,7 +16,9 @@ class TestRead:
 
         assert answer.text == "王"
 
-    @pytest.mark.parametrize("token", ["", "nonsense", "YWJj", forms.token("cd" * 32)])
+    @pytest.mark.parametrize(
+        "token", ["", "nonsense", "YWJj", pytest.param(forms.token("cd" * 32), id="of another session")]
+    )
     async def test_token(self, token: str) -> None:
         """Without the session's token the page says that it is not allowed."""
         async with browser() as client:
