@@ -15,7 +15,7 @@ from typing import Literal, Self
 
 from adapters.errors import AdapterError
 from adapters.hl7v2.parser import read_header
-from adapters.mllp.client import MllpClient
+from adapters.mllp.client import MllpClient, NotCommitted
 from adapters.mllp.tls import client_context
 from hie.feeds.profile import Profile
 
@@ -42,19 +42,30 @@ class Outcome:
 TAKEN = Outcome("done")
 
 
-def why(error: Exception) -> str:
-    """Why there is no connection or no answer, for whoever looks after the feed."""
+def why(error: Exception, *, unproven: bool = False) -> str:
+    """
+    Why there is no connection or no answer, for whoever looks after the feed.
+
+    `unproven`: over TLS, and the receiver has answered nothing on this connection yet. A receiver that does not accept
+    our certificate ends the connection, in TLS 1.3 after we hold it to be made; its alert may get lost over it.
+    """
     match error:
         case ssl.SSLCertVerificationError():
             return f"TLS: the receiver's certificate is not accepted ({error.verify_message})"[:200]
         case ssl.SSLError():
             return f"TLS: {error.reason or 'the connection was refused'}"[:200]
+        case NotCommitted():
+            return "the receiver could not commit it (NAK)"
         case ConnectionRefusedError():
             return "nobody listens at the address"
         case TimeoutError():
             return "no answer in time"
         case FileNotFoundError() | PermissionError():
             return "TLS: a file of the profile cannot be read"
+        case ConnectionError() if unproven:
+            return "TLS: the receiver ended the connection before an answer: does it accept our certificate?"
+        case ConnectionError():
+            return "the connection ended before the answer"
         case _:
             return type(error).__name__
 
@@ -73,6 +84,7 @@ class Connection:
 
     profile: Profile
     _client: MllpClient | None = None
+    _proven: bool = False
     _recent: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_STRAYS))
     late: list[Late] = field(default_factory=list)
 
@@ -98,9 +110,10 @@ class Connection:
             outcome = await self._answer(client, control) if self.profile.confirmed else TAKEN
         except (OSError, TimeoutError, AdapterError) as error:
             await self.close()
-            return Outcome("lost", reason=why(error))
+            return Outcome("lost", reason=why(error, unproven=self.profile.tls is not None and not self._proven))
         if outcome.kind == "lost":
             await self.close()
+        self._proven = True
         self._recent.append(control)
         return outcome
 
@@ -111,6 +124,7 @@ class Connection:
             profile, files = self.profile, self.profile.tls
             tls = client_context(files.ca, files.certificate, files.key) if files else None
             client = MllpClient(profile.host, profile.port, timeout=profile.timeout, tls=tls, release=profile.mllp)
+            self._proven = False
             self._client = await client.__aenter__()
         return self._client
 
