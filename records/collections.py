@@ -76,6 +76,7 @@ class Collections:
         }
         self._locks = self._databases["exchange"]["conditional_locks"]
         self.secrets = self._databases["exchange"]["secrets"]
+        self.key_sets = self._databases["exchange"]["key_sets"]
         self._ready: set[str] = set()
         self._found: dict[str, Collection] = {}
 

@@ -1,17 +1,18 @@
 """
 Events put together from pieces: who acts, how and by which right is encoded and indexed once for thousands of them.
 
-What comes out is byte for byte the JSON of `to_resource`, and the index of `records.search` without its patients: no
-search parameter of an AuditEvent looks at two of the pieces. https://hl7.org/fhir/R4/auditevent.html#search
+What comes out is byte for byte the JSON of `to_resource`. Its own keys and those of its sets are the index of
+`records.search`: no search parameter of an AuditEvent looks at two of the pieces.
+https://hl7.org/fhir/R4/auditevent.html#search
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, lru_cache, reduce
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from hie.access.caller import Caller
@@ -27,21 +28,26 @@ from hie.audit.events import (
     to_resource,
 )
 from hie.audit.patterns import PATTERNS
-from hie.audit.pieces import MARK, Piece, Template, of_entity, template
+from hie.audit.pieces import MARK, Piece, Template, piece, template
 from records.search import Index, index
+from records.search.key_sets import KeySet
 from records.stored import Json, decode, encode
 
 _TYPE = re.compile(r"[A-Z][A-Za-z]+")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-_NO_PIECE = Piece(b"", Index())
+_NO_PIECE = Piece()
+# Of an agent, its right and its membership are those of many; whoever it is, and where, is its own.
+_RIGHTS = ("agent-role", "policy")
+_OWN = ("address", "agent-name")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The JSON of an event and what it is found by."""
+    """The JSON of an event and what it is found by: keys of its own, and sets that it shares with many."""
 
     text: bytes
     keys: tuple[str, ...]
+    sets: tuple[KeySet, ...]
     sort: Mapping[str, str]
 
 
@@ -78,10 +84,13 @@ class _Named(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """The text around id, `meta.lastUpdated` and `recorded`."""
+    """The text around id, `meta.lastUpdated` and `recorded`; `keys` by what shares them, see `_sharing`."""
 
     texts: tuple[bytes, bytes, bytes, bytes]
-    index: Index
+    own: tuple[str, ...]
+    kind: tuple[str, ...]
+    sets: tuple[KeySet, ...]
+    sort: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +98,21 @@ class _Request:
     """What the events of one request have in common: `texts` stand before the id, behind it, behind the patient."""
 
     texts: tuple[bytes, bytes, bytes]
-    before: Index
-    behind: Index
+    own: tuple[str, ...]
+    sets: tuple[KeySet, ...]
+    before: Mapping[str, str]
+    behind: Mapping[str, str]
 
 
 def assemble(entry: Entry, event_id: str, at: datetime, observer: Observer) -> Event:
     """The event of an entry."""
     request = _request(_facts(entry, observer), _named(entry), entry.at or at, at)
-    before, behind = request.before, request.behind
     first, middle, last = request.texts
-    if not entry.patient:
-        keys = dict.fromkeys(before.keys + behind.keys)
-        return Event(first + event_id.encode("ascii") + middle + last, tuple(keys), behind.sort | before.sort)
-    piece = _template("patient").fill(entry.patient)
-    keys = dict.fromkeys(before.keys + piece.index.keys + behind.keys)
-    text = b"".join((first, event_id.encode("ascii"), middle, piece.text, last))
+    patient = _template("patient").fill(entry.patient) if entry.patient else _NO_PIECE
+    text = b"".join((first, event_id.encode("ascii"), middle, patient.text, last))
+    keys = tuple(dict.fromkeys(request.own + patient.own))
     # The first value is what is sorted by.
-    return Event(text, tuple(keys), {**behind.sort, **piece.index.sort, **before.sort})
+    return Event(text, keys, request.sets, {**request.behind, **patient.sort, **request.before})
 
 
 def _facts(entry: Entry, observer: Observer) -> _Facts:
@@ -131,7 +138,16 @@ def _request(facts: _Facts, named: _Named, recorded: datetime, at: datetime) -> 
     middle.append(b"," if subject.text and any(present[1:]) else b"")
     last = [b"," if facts.of_patient and request.text else b"", request.text, b"]}" if opened else b"}"]
     texts = first, b"".join(middle), b"".join(last)
-    return _Request(texts, _joined(frame.index, subject.index), _joined(request.index, _dated(instant(recorded))))
+    date = _dated(instant(recorded))
+    own = tuple(dict.fromkeys(frame.own + subject.own + request.own + date.keys))
+    kinds = frame.kind + subject.kind + (_template("patient").kind if facts.of_patient else ()) + request.kind
+    sets = (_key_set(kinds), *frame.sets)
+    return _Request(texts, own, sets, {**subject.sort, **frame.sort}, {**date.sort, **request.sort})
+
+
+@lru_cache(maxsize=1024)
+def _key_set(keys: tuple[str, ...]) -> KeySet:
+    return KeySet.of(keys)
 
 
 @lru_cache(maxsize=1024)
@@ -146,18 +162,37 @@ def _frame(facts: _Facts) -> _Frame:
     )  # fmt: skip
     resource = to_resource(entry, MARK, _ANY_TIME, facts.observer)
     resource.pop("entity", None)
-    found = _found(resource)
+    kind, *agents = _parts(resource)
     resource["recorded"] = resource["meta"]["lastUpdated"] = MARK
     first, second, third, fourth = encode(resource).removesuffix(b"}").split(MARK.encode("ascii"))
-    return _Frame((first, second, third, fourth), found)
+    own, rights, members = _sharing(resource["agent"], agents)
+    sets = tuple(_key_set(one) for one in (rights, members) if one)
+    sort = {code: value for part in (*agents[::-1], kind) for code, value in part.sort.items()}
+    server = agents[1].keys
+    return _Frame((first, second, third, fourth), own, kind.keys + server, sets, sort)
 
 
-def _found(resource: Json) -> Index:
-    """The index of all but the entities and the moment; who acts comes in many combinations of few agents."""
+def _parts(resource: Json) -> list[Index]:
+    """What all but the entities, the moment and the agents is found by, then each agent; the agents are few."""
     fixed = {name: value for name, value in resource.items() if name not in ("id", "meta", "agent", "recorded")}
     parts: list[Json] = [{**fixed, "meta": {"profile": resource["meta"].get("profile", [])}}]
     parts += ({"resourceType": "AuditEvent", "agent": [one]} for one in resource["agent"])
-    return reduce(_joined, [_part(encode(one)) for one in parts])
+    return [_part(encode(one)) for one in parts]
+
+
+def _sharing(agents: Sequence[Json], found: Sequence[Index]) -> tuple[tuple[str, ...], ...]:
+    """The keys of client, user and organization: those of this caller alone, of its right, of its membership."""
+    own, rights, members = list[str](), list[str](), list[str]()
+    for number, (agent, part) in enumerate(zip(agents, found, strict=True)):
+        # The server, second of all, is the same for all events.
+        for key in part.keys if number != 1 else ():
+            if key.startswith(_RIGHTS):
+                rights.append(key)
+            elif key.startswith(_OWN) or (number and agent["requestor"]):
+                own.append(key)
+            else:
+                members.append(key)
+    return tuple(own), tuple(rights), tuple(members)
 
 
 @lru_cache(maxsize=4096)
@@ -176,7 +211,7 @@ def _subject(facts: _Facts, named: _Named) -> Piece:
 def _resource(named: _Named) -> Piece:
     if not _TYPE.fullmatch(named.resource_type):
         entity = resource_entity(named.resource_type, named.resource_id, named.version)
-        return Piece(encode(entity), of_entity(entity))
+        return piece(entity, _of_type("Basic", versioned=False).kind)
     version = "" if named.version is None else f"/_history/{named.version}"
     return _of_type(named.resource_type, versioned=bool(version)).fill(named.resource_id, version)
 
@@ -214,7 +249,3 @@ def _one_day() -> tuple[list[str], list[str]]:
     day = "2000-01-01T00:00:00.000"
     found = index({"resourceType": "AuditEvent", "recorded": day + "Z"})
     return [key.removesuffix(day) for key in found.keys], list(found.sort)
-
-
-def _joined(first: Index, second: Index) -> Index:
-    return Index(tuple(dict.fromkeys(first.keys + second.keys)), (), (), second.sort | first.sort)

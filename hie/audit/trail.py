@@ -13,10 +13,11 @@ from typing import Any
 
 from pymongo.errors import PyMongoError
 
-from hie.audit.assembly import assemble
+from hie.audit.assembly import Event, assemble
 from hie.audit.chain import Link, begin, new_shard
 from hie.audit.checkpoints import Checkpoints
 from hie.audit.events import Entry, Observer
+from hie.audit.sharing import SharedKeys
 from hie.audit.verify import Verification, verify
 from hie.errors import Unavailable
 from hie.exchange.database import Client, exchange_database
@@ -41,6 +42,7 @@ class AuditTrail:
     ) -> None:
         database = exchange_database(client, prefix)
         self._events = database["AuditEvent"]
+        self._shared = SharedKeys(database)
         self._checkpoints = Checkpoints(database, data_dir)
         self._observer = observer or Observer()
         self._clock = clock
@@ -71,12 +73,16 @@ class AuditTrail:
 
     async def _write(self, groups: Sequence[Sequence[Entry]]) -> Sequence[Exception | None]:
         at = _milliseconds(self._clock())
-        end, documents = self._end, list[Document]()
-        for entries in groups:
-            for entry in entries:
-                end, document = self._next(end, entry, at)
-                documents.append(document)
+        entries = [entry for group in groups for entry in group]
+        end, links, events = self._end, list[Link](), list[Event]()
+        for entry in entries:
+            event = assemble(entry, end.next_id, at, self._observer)
+            links.append(end := end.add(event.text))
+            events.append(event)
         try:
+            await self._shared.keep(events)
+            before = (self._end, *links)
+            documents = [self._document(*one, at) for one in zip(entries, events, before, links, strict=False)]
             await self._events.insert_many(documents, ordered=True)
         except PyMongoError as error:
             # Some of them may have been written: this chain ends there, and the next event begins a new one.
@@ -89,15 +95,12 @@ class AuditTrail:
             await self.checkpoint()
         return [None] * len(groups)
 
-    def _next(self, end: Link, entry: Entry, at: datetime) -> tuple[Link, Document]:
-        event = assemble(entry, end.next_id, at, self._observer)
-        following = end.add(event.text)
-        document = {
-            "_id": end.next_id, "v": 1, "t": at, "text": event.text, "d": False, "k": list(event.keys),
+    def _document(self, entry: Entry, event: Event, before: Link, link: Link, at: datetime) -> Document:
+        return {
+            "_id": before.next_id, "v": 1, "t": at, "text": event.text, "d": False, "k": self._shared.keys(event),
             "p": [entry.patient] if entry.patient else [], "l": [], "s": event.sort,
-            "c": {"n": following.sequence, "p": end.hash, "h": following.hash},
+            "c": {"n": link.sequence, "p": before.hash, "h": link.hash},
         }  # fmt: skip
-        return following, document
 
 
 def _milliseconds(at: datetime) -> datetime:

@@ -17,7 +17,7 @@ from pymongo import UpdateOne
 
 from records.collections import Collections
 from records.reindexing.job import Job
-from records.search import index
+from records.search import index, key_sets
 from records.search.custom import InForce, in_force
 from records.stored import decode
 
@@ -64,6 +64,9 @@ async def batch(collections: Collections, job: Job, known: InForce, size: int) -
             _log.error("not indexed", reference=f"{kind}/{row['_id']}", error=type(error).__name__)
             failed.append(f"{kind}/{row['_id']}")
             continue
+        if kind in key_sets.TYPES and _same(await key_sets.all_keys(collections.key_sets, row["k"]), fields["k"]):
+            # It has them already, some by the names of sets.
+            fields["k"] = row["k"]
         if not all(_same(row.get(name), value) for name, value in fields.items()):
             changed.add(row["_id"])
         operations.append(_update(row, fields, known.generation))

@@ -10,6 +10,7 @@ from typing import Any
 
 from records.collections import Collections
 from records.errors import TooCostly
+from records.search import key_sets
 from records.search.key import EXACT, HIGHEST, SYSTEM_CODE, Condition, both
 from records.stored import Json, decode
 
@@ -32,10 +33,12 @@ async def _distinct(collections: Collections, kind: str, sight: Condition, prefi
     while True:
         fresh: dict[str, Any] = {"$gte": prefix, "$lte": prefix + HIGHEST, "$nin": seen}
         asked = both([{"k": {"$elemMatch": fresh}}, sight, {"d": False}])
+        asked = await key_sets.widened(collections.key_sets, kind, asked)
         row = await collections.of(kind).find_one(asked, {"k": 1, "text": 1})
         if row is None:
             return found
-        seen += [key for key in row["k"] if key.startswith(prefix) and key not in seen]
+        keys = await key_sets.all_keys(collections.key_sets, row["k"])
+        seen += [key for key in keys if key.startswith(prefix) and key not in seen]
         found.append(decode(bytes(row["text"])).get("meta", {}))
         if len(seen) > MOST:
             raise TooCostly(f"More than {MOST} labels are in use on {kind}.", status=422)

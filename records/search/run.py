@@ -15,7 +15,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from records.collections import Collections
 from records.documents import Document, to_stored, visible
 from records.errors import TooCostly
-from records.search import includes, paging
+from records.search import includes, key_sets, paging
 from records.search.dictionary import NO_DICTIONARY, Dictionary
 from records.search.filters import Compiler
 from records.search.key import EXACT, Condition, asks_for_key, both
@@ -97,7 +97,11 @@ class Searcher:
             sight = both([sight, {"k": {"$in": list(request.within)}}])
         asked = await Compiler(self, self.base, self.dictionary).all(request.type, request.filters)
         # What was deleted has no keys.
-        return both([asked, sight, {} if asks_for_key(asked) else {"d": False}])
+        condition = both([asked, sight, {} if asks_for_key(asked) else {"d": False}])
+        return await self._widened(request.type, condition)
+
+    async def _widened(self, resource_type: str, condition: Condition) -> Condition:
+        return await key_sets.widened(self.collections.key_sets, resource_type, condition, self.session)
 
     async def count(self, resource_type: str, condition: Condition, limit: int = 0) -> int:
         """How many rows there are; with a limit, no more than that."""
@@ -151,9 +155,8 @@ class Searcher:
         sight = visible(resource_type, self.visibility)
         if sight is None:
             return
-        found = self.collections.of(resource_type).find(
-            both([condition, sight, {"d": False}]), fields, session=self.session
-        )
+        condition = await self._widened(resource_type, both([condition, sight, {"d": False}]))
+        found = self.collections.of(resource_type).find(condition, fields, session=self.session)
         count = 0
         async for row in found.limit(MOST_INNER + 1).max_time_ms(PATIENCE_MS):
             count += 1
@@ -212,7 +215,8 @@ class Searcher:
         sight = visible(kind, self.visibility)
         if sight is None:
             return []
-        rows = self.collections.of(kind).find(both([condition, sight, {"d": False}]), session=self.session)
+        condition = await self._widened(kind, both([condition, sight, {"d": False}]))
+        rows = self.collections.of(kind).find(condition, session=self.session)
         found = []
         async for row in rows.limit(MOST_INCLUDED + 1).max_time_ms(PATIENCE_MS):
             if (name := f"{kind}/{row['_id']}") not in seen:

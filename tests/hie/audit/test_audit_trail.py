@@ -14,6 +14,7 @@ from audit_world import Clock, read, trail
 from pymongo import AsyncMongoClient
 
 from hie.access.caller import Caller
+from hie.audit import sharing
 from hie.audit.chain import Link
 from hie.audit.checkpoints import FILE
 from hie.audit.events import Entry
@@ -21,6 +22,7 @@ from hie.audit.trail import AuditTrail
 from hie.errors import Unavailable
 from hie.exchange.database import Client
 from records.search import index
+from records.search.key_sets import all_keys
 from records.stored import decode
 
 
@@ -243,5 +245,18 @@ class TestSearchKeys:
         await audit.record([Entry("read", Caller("s", client="c"), "Patient", "pat-1", patient="pat-1")])
         (row,) = await rows(mongo, database_prefix)
         found = index(decode(row["text"]))
+        keys = await all_keys(mongo[f"{database_prefix}_exchange"]["key_sets"], row["k"])
 
-        assert (sorted(row["k"]), row["p"], row["s"]) == (sorted(found.keys), list(found.patients), dict(found.sort))
+        assert len(row["k"]) < len(found.keys) / 2
+        assert (sorted(keys), row["p"], row["s"]) == (sorted(found.keys), list(found.patients), dict(found.sort))
+
+    async def test_are_its_own_where_there_are_too_many_sets(
+        self, mongo: Client, database_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The event is found all the same."""
+        monkeypatch.setattr(sharing.SharedKeys.__init__, "__defaults__", (1,))
+        await trail(mongo, database_prefix, tmp_path).record([read()])
+        (row,) = await rows(mongo, database_prefix)
+
+        assert sorted(row["k"]) == sorted(index(decode(row["text"])).keys)
+        assert await mongo[f"{database_prefix}_exchange"]["key_sets"].count_documents({}) == 0
