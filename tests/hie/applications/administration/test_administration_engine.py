@@ -133,7 +133,8 @@ class TestSearch:
         trail = str(await region.audit(patient=f"Patient/{stored.id}"))
 
         assert "L1" not in str(page.url)
-        assert "L1" not in page.text.partition("<main")[2].replace("HL7", "")
+        # Random signs of a form may hold any two letters.
+        assert not re.search(r"\bL1\b", page.text.partition("<main")[2])
         assert page.text.count(f'href="{DESK}/messages/0') == 3
         assert base64.b64encode(b"MessageHeader?patient").decode() in trail
 
