@@ -74,17 +74,21 @@ def serve() -> None:
 @app.command()
 def listen() -> None:
     """Run the MLLP listener."""
+    import uvloop
+
     from hie.commands.services import run_listener
 
-    asyncio.run(run_listener(Settings()))
+    uvloop.run(run_listener(Settings()))
 
 
 @app.command()
 def work() -> None:
     """Run one worker: carries journaled messages to the stores."""
+    import uvloop
+
     from hie.commands.services import run_worker
 
-    asyncio.run(run_worker(Settings()))
+    uvloop.run(run_worker(Settings()))
 
 
 @app.command()

@@ -30,7 +30,6 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 WHOLE_PROGRAMS = frozenset({"docker", "clients", "e2e", "benchmarks"})
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together, where processes share the work, the tests of a file, and of what is dear to start."""
     group = {item: _group(item.path.relative_to(Path(__file__).parent)) for item in items}

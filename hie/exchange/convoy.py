@@ -28,6 +28,8 @@ from records.stored import Json, Stored
 MOST = 8
 HEAVIEST = 4_000_000
 MOST_NUMBERED = 500
+# While one convoy waits for the database the next is decided.
+AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,14 @@ class Foreseen:
 
 
 class Convoy:
-    """The messages of one worker; one convoy is under way while the next gathers."""
+    """The messages of one worker; while convoys are under way the next gathers."""
 
     def __init__(
         self, store: ResourceStore, filing: Filing, journal: Journal, deciding: Callable[[Reader], Sequence[Step]]
     ) -> None:
         self._store, self._filing, self._journal, self._deciding = store, filing, journal, deciding
         self._commits: GroupCommit[Work, Work] = GroupCommit(
-            self._carry, largest=MOST, weight=lambda work: len(work.entry.raw), heaviest=HEAVIEST
+            self._carry, largest=MOST, weight=lambda work: len(work.entry.raw), heaviest=HEAVIEST, at_once=AT_ONCE
         )
 
     async def add(self, work: Work) -> Work:

@@ -35,7 +35,8 @@ class GroupCommit(Generic[T, R]):
     Collects items and hands them to `write` in groups, in order, one group at a time.
 
     `write(items)` returns one outcome an item; its exception becomes the exception of every item of the group.
-    `largest` is the most items, `weight` with `heaviest` the most bytes of a group.
+    `largest` is the most items, `weight` with `heaviest` the most bytes of a group. `at_once` groups may be under way
+    where order does not matter between them.
     """
 
     def __init__(
@@ -45,18 +46,20 @@ class GroupCommit(Generic[T, R]):
         largest: int = 256,
         weight: Callable[[T], int] = lambda _item: 1,
         heaviest: int = 24_000_000,
+        at_once: int = 1,
     ) -> None:
         self._write = write
-        self._largest, self._weight, self._heaviest = largest, weight, heaviest
+        self._largest, self._weight, self._heaviest, self._at_once = largest, weight, heaviest, at_once
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
-        self._running: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
 
     async def add(self, item: T) -> R:
         """Write one item with its neighbours; returns when it is durable."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run())
+        self._running = [one for one in self._running if not one.done()]
+        if len(self._running) < self._at_once:
+            self._running.append(asyncio.create_task(self._run()))
         return await future
 
     async def _run(self) -> None:
