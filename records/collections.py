@@ -21,7 +21,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from records.documents import Document
 from records.placement import DATABASES, database_of
 from records.search import paging
-from records.search.order import usual
+from records.search.order import ordered, usual
 
 Client = AsyncMongoClient[dict[str, Any]]
 Collection = AsyncCollection[Document]
@@ -50,7 +50,7 @@ def indexes(resource_type: str) -> list[IndexModel]:
     What is asked for by one key comes out of the index in that order, so that a page reads no more than its rows.
     """
     order = [(name, ASCENDING) for name, _ in paging.order(usual(resource_type))]
-    dated = [IndexModel(order)] if len(order) > 1 else []
+    dated = [IndexModel([(f"s.{code}", ASCENDING), ("_id", ASCENDING)]) for code in ordered(resource_type)]
     return [
         IndexModel([("k", ASCENDING), *order]),
         IndexModel([("p", ASCENDING), *order]),

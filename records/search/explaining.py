@@ -14,8 +14,8 @@ from typing import Any
 from records.collections import Collection
 from records.search.key import Condition
 
-# Parameter and kind; what stands behind them is the value.
-_KEY = re.compile(r"^\^?((?:\\?[\w\-.])+)(\\?[!=~:|^@\[\]+*<>%])")
+# Parameter and kind; what stands behind them is the value. No parameter begins with a digit, as times do.
+_KEY = re.compile(r"^\^?(?!\d)((?:\\?[\w\-.])+)(\\?[!=~:|^@\[\]+*<>%])")
 HIDDEN = "…"
 PATIENCE_MS = 30_000
 

@@ -15,7 +15,20 @@ from typing import Protocol
 
 from records.definitions import SearchParameter, definitions
 from records.errors import UnknownParameter
-from records.search import composite, date, narrative, near, number, quantity, reference, string, token, traits, uri
+from records.search import (
+    bounds,
+    composite,
+    date,
+    narrative,
+    near,
+    number,
+    quantity,
+    reference,
+    string,
+    token,
+    traits,
+    uri,
+)
 from records.search.dictionary import NO_DICTIONARY, Dictionary
 from records.search.dictionary import condition as by_meaning
 from records.search.filter_grammar import parse
@@ -77,7 +90,8 @@ class Compiler:
 
     async def all(self, resource_type: str, filters: Sequence[Filter]) -> Condition:
         """Every filter holds."""
-        return both([await self.one(resource_type, one) for one in filters])
+        told = [await self.one(resource_type, one) for one in filters]
+        return both([*told, *bounds.implied(resource_type, filters)])
 
     async def one(self, resource_type: str, asked: Filter) -> Condition:
         """One filter; its alternatives are joined by or."""
@@ -116,9 +130,7 @@ class Compiler:
             found = negated(found)
         return both([between(inside, None, None), found]) if inside else found
 
-    def value(
-        self, resource_type: str, parameter: SearchParameter, name: str, modifier: str, value: str
-    ) -> Condition:
+    def value(self, resource_type: str, parameter: SearchParameter, name: str, modifier: str, value: str) -> Condition:
         """One alternative."""
         match parameter.type:
             case "string":
@@ -141,9 +153,7 @@ class Compiler:
                 return composite.query(parameter, name, value, _targets_of_parts(resource_type, parameter))
         raise UnknownParameter(f"{parameter.code} is not searched by this server in that way.")
 
-    def _token(
-        self, resource_type: str, parameter: SearchParameter, name: str, modifier: str, value: str
-    ) -> Condition:
+    def _token(self, resource_type: str, parameter: SearchParameter, name: str, modifier: str, value: str) -> Condition:
         types = traits.datatypes(parameter)
         if types and types <= token.WITHOUT_SYSTEM and modifier in ("", "not") and len(split(value, "|")) > 1:
             raise UnknownParameter(f"{parameter.code} has no system: a bar in its value is written \\|.")

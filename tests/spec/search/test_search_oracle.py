@@ -24,7 +24,10 @@ MOMENTS = st.one_of(
     st.just("2020"), DAYS, DAYS.map(lambda day: day[:7]),
     st.builds(lambda day, hour: f"{day}T{hour}:00:00+08:00", DAYS, st.sampled_from(["00", "12"])),
 )  # fmt: skip
-PERIODS = st.fixed_dictionaries({}, optional={"start": MOMENTS, "end": MOMENTS}).filter(bool)
+# A Period that ends before it begins is not valid (per-1).
+PERIODS = st.fixed_dictionaries({}, optional={"start": MOMENTS, "end": MOMENTS}).filter(
+    lambda value: bool(value) and when(value)[0] <= when(value)[1]
+)
 NUMBERS = st.sampled_from(["-30", "-3", "-0.5", "0", "5", "5.4", "5.44", "5.45", "5.5", "6", "54"]).map(Decimal)
 WORDS = st.sampled_from(["ann", "Anna", "ANN-MARIE", "Ánn", "bo", "Bob"])
 PLAIN = {"ann": "ann", "Anna": "anna", "ANN-MARIE": "annmarie", "Ánn": "ann", "bo": "bo", "Bob": "bob"}
