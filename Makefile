@@ -20,7 +20,7 @@ run: ## start the whole exchange with a demo region (SIZE=small|city); Ctrl-C st
 test: ## install what the tests need and run them all
 	@docker/prepare.sh test
 	@$(MAKE) --no-print-directory check
-	@.venv/bin/python -m pytest --randomly-seed=$(SEED) -n $(JOBS) --dist loadgroup
+	@.venv/bin/python -m pytest --randomly-seed=$(SEED) -n $(JOBS)
 
 check: ## lint, types, doors between rooms
 	@docker/prepare.sh check

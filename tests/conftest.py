@@ -11,12 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import BoundedSemaphore
+from typing import Any
 
 import pymongo
 import pytest
 from free_ports import free_port
 from hypothesis import settings
 from pymongo import AsyncMongoClient
+from xdist.scheduler import LoadScopeScheduling
 
 from hie.supervisor import mongod
 
@@ -26,22 +28,24 @@ settings.register_profile("repeated", derandomize=True)
 settings.load_profile("repeated")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-# What starts whole programs comes first and in one process: they would take each other's time.
+# What starts whole programs is in one process: they would take each other's time.
 WHOLE_PROGRAMS = frozenset({"docker", "clients", "e2e", "benchmarks"})
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, where processes share the work, the tests of a file, and of what is dear to start."""
-    group = {item: _group(item.path.relative_to(Path(__file__).parent)) for item in items}
-    items.sort(key=lambda item: not group[item].startswith("together"))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group[item]))
+class Together(LoadScopeScheduling):
+    """Where several processes share the tests: a file stays in one of them, and so does what is dear to start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        _, *path = Path(nodeid.partition("::")[0]).parts
+        if path[0] in WHOLE_PROGRAMS:
+            return "programs"
+        return "examples" if path[:2] == ["spec", "examples"] else "/".join(path)
 
 
-def _group(path: Path) -> str:
-    if path.parts[0] in WHOLE_PROGRAMS:
-        return "together: programs"
-    return "together: examples" if path.parts[:2] == ("spec", "examples") else str(path)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Processes are given their tests in this way."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")
