@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from records.search.values import escaped
 from records.stored import EVERYTHING, Page, Visibility
 
 KEEP_SECONDS = 60.0
@@ -61,4 +62,4 @@ class Organizations:
 
 def _escaped(identifier: str) -> str:
     system, bar, value = identifier.partition("|")
-    return system + bar + "".join("\\" + one if one in "\\,$|" else one for one in value)
+    return system + bar + escaped(value)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from hie.applications.fhir import reference_id
-from hie.applications.work import Reader, escaped
+from hie.applications.work import Reader
+from records.search.values import escaped
 from records.stored import Json
 
 # The directory writes an institution's level (等级) as text; grass-roots institutions look after people who live near.

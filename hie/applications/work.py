@@ -170,11 +170,6 @@ def change(row: Stored, resource: Json) -> Write:
     return Write("update", row.type, row.id, resource, if_version=row.version)
 
 
-def escaped(value: str) -> str:
-    """A value as a search parameter holds it. https://hl7.org/fhir/R4/search.html#escaping"""
-    return "".join("\\" + one if one in "\\,$|" else one for one in value)
-
-
 def of_patients(patients: Sequence[str]) -> tuple[str, str]:
     """The search parameter for several source Patients."""
     return "patient", ",".join(f"Patient/{patient}" for patient in patients)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from adapters.hl7v2.to_fhir.tables import look_up
 from hie.queries.asking import NotAnswered, Question
+from records.search.values import escaped
 from records.stored import Json
 
 # Field and component to the search parameter that finds candidates.
@@ -55,12 +56,8 @@ class Traits:
             return name, look_up("0001", value) or "unknown"
         if name == "family" and "PID.5.2" not in self.values:
             # A Chinese name of one word may stand where the family name does.
-            return "name", _escaped(value)
-        return name, _escaped(value)
-
-
-def _escaped(value: str) -> str:
-    return re.sub(r"([\\,$|])", r"\\\1", value)
+            return "name", escaped(value)
+        return name, escaped(value)
 
 
 def traits_of(question: Question) -> Traits:

@@ -21,6 +21,7 @@ from hie.workbench import grants
 from hie.workbench.banner import SEXES, identity_of
 from hie.workbench.desk import Visit
 from hie.workbench.sessions import Sessions
+from records.search.values import escaped
 from records.stored import Json
 
 SEARCH = "/workbench/patients"
@@ -76,18 +77,14 @@ def to_params(asked: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """The search parameters of FHIR."""
     params: list[tuple[str, str]] = []
     if number := asked.get("number"):
-        params.append(("identifier", _escaped(number.upper() if re.fullmatch(r"\d{17}[xX]", number) else number)))
+        params.append(("identifier", escaped(number.upper() if re.fullmatch(r"\d{17}[xX]", number) else number)))
     if name := asked.get("name"):
-        params.append(("name", _escaped(name)))
+        params.append(("name", escaped(name)))
     if birth := asked.get("birth"):
         params.append(("birthdate", birth))
     if phone := asked.get("phone"):
-        params.append(("phone", _escaped(re.sub(r"[\s-]", "", phone))))
+        params.append(("phone", escaped(re.sub(r"[\s-]", "", phone))))
     return tuple(params)
-
-
-def _escaped(text: str) -> str:
-    return "".join("\\" + one if one in "\\,$|" else one for one in text)
 
 
 @dataclass(frozen=True, slots=True)

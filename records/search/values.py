@@ -14,6 +14,7 @@ PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 _PART = {separator: re.compile(rf"(?<!\\)((?:\\\\)*){re.escape(separator)}") for separator in ",$|"}
 _ESCAPED = re.compile(r"\\(.?)", re.DOTALL)
 _ESCAPABLE = frozenset("\\,$|")
+_RESERVED = re.compile(r"[\\,$|]")
 
 
 def split(value: str, separator: str) -> list[str]:
@@ -30,6 +31,11 @@ def split(value: str, separator: str) -> list[str]:
 def plain(value: str) -> str:
     """Without escapes: `a\\,b` becomes `a,b`."""
     return _ESCAPED.sub(_unescaped, value) if "\\" in value else value
+
+
+def escaped(text: str) -> str:
+    """A text as a value that asks for it and nothing else; the inverse of `plain`."""
+    return _RESERVED.sub(r"\\\g<0>", text)
 
 
 def _unescaped(found: re.Match[str]) -> str:

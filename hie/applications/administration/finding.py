@@ -12,10 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hie.applications.administration.services import Services
-from hie.applications.work import escaped, of_patients
+from hie.applications.work import of_patients
 from hie.exchange.inbound import State
 from hie.workbench.desk import Visit
 from records.errors import Gone, NotFound
+from records.search.values import escaped
 from records.stored import EVERYTHING, Json
 
 MESSAGE = "urn:hie:message"

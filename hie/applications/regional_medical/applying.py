@@ -23,11 +23,11 @@ from hie.applications.regional_medical.rules import DIRECTIONS, EDITABLE
 from hie.applications.regional_medical.stepping import open_referral
 from hie.applications.regional_medical.tasks import BASE
 from hie.applications.regional_medical.use_cases import Actor, Loaded
-from hie.applications.work import escaped
 from hie.errors import Unprocessable
 from hie.ui import N_, Option
 from hie.workbench.desk import Visit
 from records.errors import Conflict
+from records.search.values import escaped
 
 CHANGED = N_("您填写期间，这份转诊已被他人修改。请核对后再次提交，填写的内容已保留。")
 NO_LONGER = N_("这份转诊已经提交或撤销，不能再修改。您填写的内容没有保存。")

@@ -14,6 +14,7 @@ from adapters.references import renamed
 from hie.exchange.work import Work
 from records.definitions import definitions
 from records.resource_store import ResourceStore
+from records.search.values import escaped
 from records.stored import Stored, Write
 
 _PAGE = ("_count", "200")
@@ -66,7 +67,7 @@ class Follow:
                 sheet.change(stored, renamed(sheet.latest(stored), names))
 
     async def _visits(self, number: Json) -> AsyncIterator[Stored]:
-        asked = ("identifier", f"{_escaped(number['system'])}|{_escaped(number['value'])}")
+        asked = ("identifier", f"{escaped(number['system'])}|{escaped(number['value'])}")
         async for stored in self.store.iterate("Encounter", (asked,)):
             yield stored
 
@@ -87,10 +88,6 @@ class Follow:
 def _done_before(work: Work) -> bool:
     """A replay moves nothing a second time: what came to the old place since then is meant for it."""
     return any(stored.type == "Provenance" for stored in work.before.values())
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{one}" if one in "\\,$|" else one for one in text)
 
 
 def _with_account(visit: Json, old: Json, new: Json) -> Json:

@@ -6,7 +6,6 @@ HL7 v2 chapter 4.5.1 (an order is known by its placer's, its filler's or its gro
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +14,11 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from adapters.facts import Fact, Json, Known
 from adapters.recognition import GROUP, Candidates, numbers
 from records.resource_store import ResourceStore
+from records.search.values import escaped
 from records.stored import Stored
 
 # More resources with one number than this are not one patient's order.
 MOST = 100
-_RESERVED = re.compile(r"[\\,$|]")
 
 Question = tuple[str, str]
 """A resource type, and the search parameter that its numbers are asked for by."""
@@ -48,7 +47,7 @@ async def look_up(
     """At most so many resources that have one of the numbers of these facts: one search for each kind of number."""
     found: dict[Question, list[Json]] = {}
     for (kind, parameter), known in _questions(asked).items():
-        sought = ",".join(f"{_escaped(one.system)}|{_escaped(one.value)}" for one in dict.fromkeys(known))
+        sought = ",".join(f"{escaped(one.system)}|{escaped(one.value)}" for one in dict.fromkeys(known))
         parameters = ((parameter, sought), ("_count", str(most)), ("_total", "none"))
         page = await store.search(kind, parameters, session=session)
         found[kind, parameter] = [row.resource() for row in page.matches]
@@ -84,7 +83,3 @@ def _parameter(role: str) -> str:
 def _plain(system: object, value: object) -> tuple[str, str]:
     # As tokens are compared: whatever the case of the number.
     return str(system or ""), str(value or "").lower()
-
-
-def _escaped(text: str) -> str:
-    return _RESERVED.sub(r"\\\g<0>", text)

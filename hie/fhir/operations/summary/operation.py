@@ -6,7 +6,6 @@ http://hl7.org/fhir/uv/ips/OperationDefinition/summary
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from hie.fhir.operations.summary.gathering import Item, gather
 from hie.fhir.operations.summary.rules import Rules, rules
 from hie.fhir.operations.summary.words import language, words
 from records.errors import Invalid, NotFound, PreconditionFailed, UnknownParameter
+from records.search.values import escaped
 from records.stored import Json, Stored, Visibility
 
 INTERACTION = "summary"
@@ -72,16 +72,11 @@ def _parameter(parameter: Json) -> tuple[str, str]:
         identifier = parameter.get("valueIdentifier", {})
         if not identifier.get("value"):
             raise Invalid("The parameter identifier needs a value.", status=400)
-        system, value = (_escaped(str(identifier.get(part, ""))) for part in ("system", "value"))
+        system, value = (escaped(str(identifier.get(part, ""))) for part in ("system", "value"))
         return name, f"{system}|{value}" if system else value
     if not found:
         raise Invalid(f"The parameter {name[:64]!r} needs a value.", status=400)
     return name, str(found[0])
-
-
-def _escaped(text: str) -> str:
-    """A value as it stands in a search: https://hl7.org/fhir/R4/search.html#escaping."""
-    return re.sub(r"([\\,|$])", r"\\\1", text)
 
 
 def _check_profile(asked: str | None, rule: Rules) -> None:
