@@ -17,7 +17,7 @@ from adapters.hl7v2 import acceptance, parser
 from adapters.hl7v2.header import Header
 from hie.directory.sites import Directory
 from hie.errors import Unprocessable
-from hie.exchange.database import DURABLE
+from hie.exchange.database import durably
 from hie.exchange.entries import dedupe_key, to_document
 from hie.exchange.inbound import InboundMessage
 from hie.exchange.journal import Journal
@@ -82,7 +82,7 @@ class Editing:
         if site is None:
             raise Unprocessable("The sender is not in the directory.")
         acceptance.check(header, site)
-        parser.parse(raw, site=replace(site, charset=old.default_charset) if old.default_charset else site)
+        parser.parse(raw, site=old.read_by(site))
 
     async def _put(self, old: InboundMessage, entry: InboundMessage, by: str, why: str) -> None:
         """The new entry, the trail and the end of the old one, all or nothing."""
@@ -102,8 +102,7 @@ class Editing:
             corrections = collection.database["corrections"]
             await corrections.insert_one({"_id": entry.id, "old": old.id, **said}, session=session)
 
-        async with collection.database.client.start_session() as session:
-            await session.with_transaction(put, write_concern=DURABLE)
+        await durably(collection.database.client, put)
 
 
 def in_place_of(old: InboundMessage, raw: bytes, header: Header, lanes: int, remark: str) -> InboundMessage:

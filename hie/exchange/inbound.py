@@ -6,9 +6,11 @@ OpenHIM calls it a transaction; interface engines call the collection a message 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
+
+from adapters.hl7v2.site import Site
 
 State = Literal["pending", "committed", "kept", "dead", "quarantined", "rejected", "paused"]
 """
@@ -55,3 +57,7 @@ class InboundMessage:
     replaces: str = ""
     application: str = ""
     told: str = ""
+
+    def read_by(self, site: Site) -> Site:
+        """The profile as this message is read by it: with the listener's character set, where that stands in."""
+        return replace(site, charset=self.default_charset) if self.default_charset else site

@@ -194,8 +194,7 @@ class Intake:
             message = replace(message, state="quarantined", remarks=(*message.remarks, UNKNOWN))
         else:
             acceptance.check(header, site)
-            known = replace(site, charset=message.default_charset) if message.default_charset else site
-            parsed = parser.parse(message.raw, site=known)
+            parsed = parser.parse(message.raw, site=message.read_by(site))
             answer = master_file_answer(answer, header, parsed, self.clock())
             message = replace(message, site=site.id)
         kept = await self.journal.append(replace(message, acknowledgement="AA"), answer or b"")

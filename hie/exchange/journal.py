@@ -20,7 +20,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from adapters.errors import AdapterError
 from hie.exchange.answering import Answering
 from hie.exchange.bodies import INLINE_BYTES, Bodies
-from hie.exchange.database import DURABLE, Client, exchange_database
+from hie.exchange.database import Client, durably, exchange_database
 from hie.exchange.entries import Document, to_document, to_message
 from hie.exchange.group_commit import GroupCommit
 from hie.exchange.ids import Clock, Ids, now
@@ -174,22 +174,20 @@ class Journal(JournalReading):
 
         What a sender is to be told of an outcome is written with it.
         """
-        if self._answering is None or not any(one.may_be_told for one in outcomes):
+        answering = self._answering
+        if answering is None or not any(one.may_be_told for one in outcomes):
             return await self._conclude(outcomes, session)
-        outcomes, answers = await self._answering.prepare(outcomes)
+        outcomes, answers = await answering.prepare(outcomes)
         if not answers:
             return await self._conclude(outcomes, session)
 
-        async def both(session: AsyncClientSession) -> bool:
-            done = await self._conclude(outcomes, session)
-            if done and self._answering is not None:
-                await self._answering.queue(answers, session=session)
+        async def both(own: AsyncClientSession) -> bool:
+            done = await self._conclude(outcomes, own)
+            if done:
+                await answering.queue(answers, session=own)
             return done
 
-        if session is not None:
-            return await both(session)
-        async with self.collection.database.client.start_session() as own:
-            return await own.with_transaction(both, write_concern=DURABLE)
+        return await both(session) if session is not None else await durably(self.collection.database.client, both)
 
     async def _conclude(self, outcomes: Sequence[Outcome], session: AsyncClientSession | None) -> bool:
         done = await self.collection.bulk_write([one.change(self._clock()) for one in outcomes], session=session)

@@ -17,7 +17,7 @@ from typing import Any
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import OperationFailure
 
-from hie.exchange.database import DURABLE, Client, exchange_database
+from hie.exchange.database import Client, durably, exchange_database
 from hie.exchange.ids import Clock, now
 
 BATCH = 1000
@@ -132,10 +132,9 @@ class Pausing:
             done = await self._journal.update_many({"_id": {"$in": ids}, "state": before}, change, session=session)
             return int(done.modified_count)
 
-        async with self._client.start_session() as session:
-            try:
-                return int(await session.with_transaction(move, write_concern=DURABLE))
-            except OperationFailure as error:
-                if error.has_error_label("TransientTransactionError"):
-                    return 0
-                raise
+        try:
+            return await durably(self._client, move)
+        except OperationFailure as error:
+            if error.has_error_label("TransientTransactionError"):
+                return 0
+            raise

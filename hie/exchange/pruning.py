@@ -20,7 +20,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import PyMongoError
 
 from hie.exchange.bodies import Bodies
-from hie.exchange.database import DURABLE, Client, exchange_database
+from hie.exchange.database import Client, durably, exchange_database
 from hie.exchange.entries import Document
 from hie.exchange.ids import Clock, encode, now
 from hie.exchange.leases import Leases
@@ -173,8 +173,7 @@ class Pruner:
                 await self._bodies.drop(file, session)
             return done.modified_count == 1
 
-        async with self._client.start_session() as session:
-            return await session.with_transaction(prune, write_concern=DURABLE)
+        return await durably(self._client, prune)
 
 
 def first_id(at: datetime) -> str:

@@ -17,7 +17,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from adapters.errors import NotUnderstood
 from adapters.hl7v2 import parser
-from hie.exchange.database import DURABLE
+from hie.exchange.database import durably
 from hie.exchange.entries import Document
 from hie.exchange.journal import Journal, since_until
 from hie.exchange.lane_count import lane_count
@@ -97,8 +97,7 @@ class Replaying:
             done = await self._journal.collection.bulk_write(writes, session=session)
             return str(documents[-1]["_id"]), done.modified_count
 
-        async with self._journal.collection.database.client.start_session() as session:
-            return await session.with_transaction(release, write_concern=DURABLE)
+        return await durably(self._journal.collection.database.client, release)
 
     async def _write(self, document: Document, by: str, changes: dict[str, Any], lanes: int) -> UpdateOne:
         change: dict[str, Any] = {"$set": {"state": "pending", **changes}}

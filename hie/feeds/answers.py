@@ -102,5 +102,5 @@ class AnswerQueue:
         if message.type not in TRANSLATED or b"MSA" + raw[3:4] + b"AA" not in raw:
             return raw
         site = await self._directory.site_for(message.sender) or Site(id=message.sender)
-        known = replace(site, charset=message.default_charset) if message.default_charset else site
-        return master_file_answer(raw, header, parser.parse(message.raw, site=known), self._clock()) or raw
+        parsed = parser.parse(message.raw, site=message.read_by(site))
+        return master_file_answer(raw, header, parsed, self._clock()) or raw

@@ -25,8 +25,7 @@ class Parse:
         if site is None:
             # It was known when the message came: the registry is being edited, or its switch was turned.
             raise Unavailable("The sender is not in the directory.")
-        if work.entry.default_charset:
-            site = replace(site, charset=work.entry.default_charset)
+        site = work.entry.read_by(site)
         message = parser.parse(work.entry.raw, site=site)
         findings = tuple(f"{finding.location}: {finding.text}" for finding in message.findings)
         return replace(work, site=site, message=message, remarks=work.remarks + findings[:20])
