@@ -27,11 +27,7 @@ class Value:
     components: Repetition = ()
 
     def __getitem__(self, component: int) -> str:
-        components = self.components
-        if 0 < component <= len(components):
-            divided = components[component - 1]
-            return divided[0] if divided else ""
-        return ""
+        return _text(self.components, component)
 
     def sub(self, component: int, subcomponent: int) -> str:
         """Subcomponent text, "" where absent."""

@@ -20,7 +20,6 @@ from hie.audit.events import (
     Entry,
     Observer,
     asked,
-    instant,
     patient_entity,
     query_entity,
     request_entity,
@@ -29,6 +28,7 @@ from hie.audit.events import (
 )
 from hie.audit.patterns import PATTERNS
 from hie.audit.pieces import MARK, Piece, Template, piece, template
+from records.documents import instant
 from records.search import Index, index
 from records.search.key_sets import KeySet
 from records.stored import Json, decode, encode

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from hie.access.caller import ANONYMOUS, Caller
 from hie.audit.patterns import DCM, PATTERNS, Pattern, coding
+from records.documents import instant
 from records.stored import Json
 
 ROLE = "urn:hie:role"
@@ -207,11 +208,6 @@ def patient_entity(patient: str) -> Json:
 def request_entity(request_id: str) -> Json:
     """The id of the request."""
     return {"what": {"identifier": {"value": request_id}}, "type": REQUEST_ID}
-
-
-def instant(at: datetime) -> str:
-    """A FHIR instant."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def patient_of(resource: Json) -> str:

@@ -10,6 +10,7 @@ from typing import Literal, cast
 
 from yaml.nodes import Node
 
+from adapters.mllp.address import host_and_port
 from hie.directory.yaml_lines import Reader
 
 When = Literal["asked", "failed"]
@@ -60,8 +61,7 @@ class _Section:
     def address(self) -> str:
         node = self.said["address"]
         text = self.reader.text(node, f"{self.key}.address").strip()
-        host, _, port = text.rpartition(":")
-        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        if host_and_port(text) is None:
             self.reader.wrong(node, f"{self.key}.address", "An address is HOST:PORT.")
         return text
 

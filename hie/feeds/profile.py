@@ -16,6 +16,7 @@ from adapters.hl7v2.charset import codec_of
 from adapters.hl7v2.escape import DEFAULT, EncodingCharacters, encoding_characters
 from adapters.hl7v2.from_fhir.receiver import Receiver
 from adapters.hl7v2.grammar.versions import USUAL, VERSIONS
+from adapters.mllp.address import host_and_port
 from hie.access.caller import Caller
 from hie.access.policy import policy
 from hie.access.scopes import parse_all
@@ -120,10 +121,10 @@ def read_answers(data: Mapping[str, Any]) -> Profile:
 
 
 def _address(data: Mapping[str, Any]) -> tuple[str, int]:
-    host, _, port = str(data.get("address") or "").rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    found = host_and_port(str(data.get("address") or ""))
+    if found is None:
         raise Unprocessable("address: HOST:PORT is needed.")
-    return host.strip("[]"), int(port)
+    return found
 
 
 def _receiver(data: Mapping[str, Any]) -> Receiver:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from records.definitions import SearchParameter, definitions
 from records.search import date, traits
 from records.search.date import FIRST, LAST
-from records.search.key import START, Condition
+from records.search.key import START, Condition, between
 from records.search.order import ordered
 from records.search.request import Filter
 from records.search.values import plain
@@ -42,9 +42,8 @@ def implied(resource_type: str, filters: Iterable[Filter]) -> Iterator[Condition
         if (parameter := _single(resource_type, asked)) is not None:
             found[asked.name] = found.get(asked.name, Bounds()).narrowed(_bounds(parameter, asked.values[0]))
     for name, bounds in found.items():
-        closed = bounds.low > FIRST and bounds.high < LAST
-        if closed:
-            yield {"k": {"$elemMatch": {"$gte": f"{name}{START}{bounds.low}", "$lte": f"{name}{START}{bounds.high}"}}}
+        if bounds.low > FIRST and bounds.high < LAST:
+            yield between(name + START, *bounds)
         if name in ordered(resource_type) and bounds != Bounds():
             yield {f"s.{name}": {"$gte": bounds.low, "$lte": bounds.high}}
 

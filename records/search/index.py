@@ -109,17 +109,18 @@ class Element:
         """What is found in this member; not to be changed: others get the same."""
         if self.name == "meta":
             value = {name: one for name, one in value.items() if name not in OF_VERSION}
-        text = encode({"": value})
-        return _found(self, text) if len(text) <= LONGEST else self.found({"": value})
+        member = {self.name: value}
+        text = encode(member)
+        return _remembered(self, text) if len(text) <= LONGEST else self.compute(member)
 
-    def found(self, member: Json) -> Found:
-        """The same, computed."""
-        return find(self.plans, {"resourceType": self.resource_type, self.name: member[""]})
+    def compute(self, member: Json) -> Found:
+        """The same, whatever was found before."""
+        return find(self.plans, {"resourceType": self.resource_type, **member})
 
 
 @lru_cache(maxsize=16_384)
-def _found(element: Element, text: bytes) -> Found:
-    return element.found(decode(text))
+def _remembered(element: Element, text: bytes) -> Found:
+    return element.compute(decode(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,11 +73,15 @@ class Hospital:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls) -> AsyncIterator[Hospital]:
+    async def open(
+        cls, port: int = 0, *, tls: SSLContext | None = None, release: Release = 1
+    ) -> AsyncIterator[Hospital]:
         one = cls()
-        await one.start()
-        yield one
-        await one.stop()
+        await one.start(port, tls=tls, release=release)
+        try:
+            yield one
+        finally:
+            await one.stop()
 
 
 def answer(raw: bytes, code: str) -> bytes | None:

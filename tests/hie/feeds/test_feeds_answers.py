@@ -178,15 +178,11 @@ class TestAddress:
 
     async def test_release_2(self, site: AnswerWorld) -> None:
         """The address may speak MLLP release 2: commit, answer, commit."""
-        other = Hospital()
-        await other.start(release=2)
-        try:
+        async with Hospital.open(release=2) as other:
             await site.profile(other, mllp=2)
             await site.send(result("R1"))
             await until(lambda: other.messages)
             await site.quiet()
-        finally:
-            await other.stop()
 
         assert (await site.services.feeds.counts(FEED))["sent"] == 1
 
@@ -295,12 +291,8 @@ class TestDelivery:
         await until(lambda: tried(site))
         head = await site.services.feeds.messages.find_one({"feed": FEED, "state": "waiting"}, sort=[("_id", 1)])
         assert head is not None and head["reason"] == "nobody listens at the address"
-        late = Hospital()
-        await late.start(port)
-        try:
+        async with Hospital.open(port) as late:
             await site.quiet()
-        finally:
-            await late.stop()
 
         assert [one.first("MSA").text(2) for one in late.messages] == ["R1", "R2", "R3", "R4"]
 

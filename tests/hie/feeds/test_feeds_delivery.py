@@ -90,12 +90,8 @@ class TestAnswers:
         await world.feed(**A01, address=f"127.0.0.1:{port}")
         await world.send(adt("1"), discharge("2"))
         await until(lambda: _tried(world))
-        late = Hospital()
-        await late.start(port)
-        try:
+        async with Hospital.open(port) as late:
             await world.quiet()
-        finally:
-            await late.stop()
 
         assert late.kinds == ["ADT^A01", "ADT^A03"]
 

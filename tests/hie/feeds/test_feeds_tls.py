@@ -72,13 +72,9 @@ def region(tmp_path: Path) -> Authority:
 async def secure(region: Authority, *, mutual: bool = False, release: Any = 1) -> AsyncIterator[Hospital]:
     """A hospital that speaks TLS; with `mutual` it wants to see a certificate that the region signed."""
     certificate, key = region.sign("hospital")
-    one = Hospital()
     context = server_context(certificate, key, region.ca if mutual else None)
-    await one.start(tls=context, release=release)
-    try:
+    async with Hospital.open(tls=context, release=release) as one:
         yield one
-    finally:
-        await one.stop()
 
 
 async def feed(world: FeedWorld, hospital: Hospital, *, host: str = "localhost", **tls: Path) -> None:
