@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from fuzz_way import travel_all
@@ -92,6 +93,16 @@ def seconds(raw: bytes) -> float:
     return min(taken)
 
 
+@pytest.fixture
+def settled() -> Iterator[None]:
+    """What other tests left is not looked through for garbage in the time of this one; services start so, too."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("settled")
 class TestGrowth:
     @pytest.mark.parametrize("shape", SHAPES)
     def test_linear(self, shape: str) -> None:
